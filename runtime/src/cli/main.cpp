@@ -38,6 +38,10 @@ int main(int argc, char** argv) {
                        fmt::format("vesc {} ({})", vesc::version(), vesc::git_revision()));
   app.require_subcommand(1);
   app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 the answer is 'there is none'.");
+  vesc::cli::add_demo_command(app);
+  vesc::cli::add_wan_commands(app);
+  vesc::cli::add_realm_commands(app);
+  vesc::cli::add_form_commands(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
