@@ -28,6 +28,6 @@ if(Slurm_FOUND AND NOT TARGET Slurm::slurm)
   add_library(Slurm::internal INTERFACE IMPORTED)
   set_target_properties(Slurm::internal PROPERTIES
     INTERFACE_COMPILE_DEFINITIONS HAVE_CONFIG_H
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${Slurm_SOURCE_DIR};${Slurm_SOURCE_DIR}/slurm")
+    INTERFACE_INCLUDE_DIRECTORIES "${Slurm_SOURCE_DIR};${Slurm_SOURCE_DIR}/slurm")
 endif()
 mark_as_advanced(Slurm_INCLUDE_DIR Slurm_LIBRARY Slurm_SOURCE_DIR)

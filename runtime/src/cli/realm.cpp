@@ -84,15 +84,11 @@ void add_exec(CLI::App* realm, const std::shared_ptr<RealmArguments>& arguments)
   exec->add_option("--host", arguments->exec.host, "where")->capture_default_str();
   exec->add_option("--user", arguments->exec.user, "as whom ('root' for the admin)")->capture_default_str();
   exec->add_option("--timeout", arguments->exec.timeout_s, "end it after so many seconds (0: never)");
-  exec->add_option("command", arguments->command, "what to run")->required();
-  exec->prefix_command();
+  exec->add_option("command", arguments->command, "what to run, after --")->required();
   exec->footer("Examples:\n  vesc realm exec -- sbatch -N4 --max-rtt=20ms job.sh\n"
                "  vesc realm exec --user root -- scontrol show nodes");
-  run(exec, [arguments, exec]() -> Result<int> {
-    std::vector<std::string> argv = arguments->command;
-    for (const auto& word : exec->remaining()) argv.push_back(word);
-    if (!argv.empty() && argv.front() == "--") argv.erase(argv.begin());
-    return realm::exec(arguments->wan, argv, arguments->exec);
+  run(exec, [arguments]() -> Result<int> {
+    return realm::exec(arguments->wan, arguments->command, arguments->exec);
   });
 }
 

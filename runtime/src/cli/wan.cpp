@@ -103,19 +103,16 @@ void add_exec(CLI::App* group, const Shared& arguments) {
   auto* exec = group->add_subcommand("exec", "run a command on a host, as root");
   add_name(exec, arguments);
   exec->add_option("host", arguments->host, "on which host")->required();
-  exec->prefix_command();
+  exec->add_option("command", arguments->command, "what to run, after --")->required();
   exec->footer("Example:\n  vesc wan exec h3 -- ip addr");
-  run(exec, [arguments, exec]() -> Result<int> {
-    std::vector<std::string> argv = exec->remaining();
-    if (!argv.empty() && argv.front() == "--") argv.erase(argv.begin());
-    if (argv.empty()) return Error{ErrorCode::kInvalidInput, "which command? For example: vesc wan exec h3 -- ip addr"};
+  run(exec, [arguments]() -> Result<int> {
     auto state = wan::load(arguments->up.name);
     if (!state) return state.error();
     auto host = std::find_if(state->hosts.begin(), state->hosts.end(), [&](const auto& item) { return item.name == arguments->host; });
     if (host == state->hosts.end()) return Error{ErrorCode::kNotFound, fmt::format("there is no host '{}' on WAN '{}'", arguments->host, state->name)};
     SpawnOptions options;
     options.namespaces_of = host->init.pid;
-    auto child = spawn(argv, options);
+    auto child = spawn(arguments->command, options);
     if (!child) return child.error();
     return wait_for(*child);
   });

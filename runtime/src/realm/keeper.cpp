@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -27,6 +28,7 @@ namespace {
 constexpr int kRestartMs = 500;
 constexpr int kRestartMsMax = 16'000;
 constexpr int kReadyWaitMs = 10'000;
+const std::string kReady = "ready";
 
 void sleep_ms(int ms) {
   timespec pause{ms / 1000, (ms % 1000) * 1'000'000L};
@@ -180,11 +182,11 @@ class Keeper {
   signal(SIGHUP, SIG_IGN);
   Keeper keeper(plan);
   std::string problem = keeper.prepare();
-  ssize_t written = write(report_fd, problem.c_str(), problem.size());
-  close(report_fd);
+  const std::string& answer = problem.empty() ? kReady : problem;
+  ssize_t sent = send(report_fd, answer.c_str(), answer.size(), 0);
   // Nothing of the starting process stays open: a pipe held here would keep its reader waiting.
   syscall(SYS_close_range, 3u, ~0u, 0u);
-  if (!problem.empty() || written < 0) _exit(1);
+  if (!problem.empty() || sent < 0) _exit(1);
   keeper.run();
 }
 
@@ -201,49 +203,49 @@ bool enter_namespaces(pid_t pid) {
 }  // namespace
 
 Result<pid_t> start_keeper(pid_t host_init_pid, const KeeperPlan& plan) {
-  std::array<int, 2> pid_pipe{};
-  std::array<int, 2> report_pipe{};
-  if (pipe2(pid_pipe.data(), O_CLOEXEC) != 0 || pipe2(report_pipe.data(), O_CLOEXEC) != 0) {
-    return system_error("cannot make a pipe", errno);
+  std::array<int, 2> report{};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report.data()) != 0) {
+    return system_error("cannot make a socket pair", errno);
   }
+  int on = 1;
+  setsockopt(report[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
   pid_t helper = fork();
   if (helper < 0) return system_error("cannot fork", errno);
   if (helper == 0) {
-    // Its own PID namespace stays the caller's, so the pid that clone() returns is one the caller
-    // can use; the new process is in a namespace nested in the host's.
-    int error = 0;
-    long keeper = -1;
-    if (!enter_namespaces(host_init_pid)) {
-      error = errno;
-    } else {
-      keeper = syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, 0);
-      if (keeper == 0) keeper_main(plan, report_pipe[1]);
-      if (keeper < 0) error = errno;
-    }
-    std::array<int, 2> answer = {static_cast<int>(keeper), error};
-    ssize_t written = write(pid_pipe[1], answer.data(), sizeof(answer));
-    _exit(written == sizeof(answer) ? 0 : 1);
+    auto give_up = [&](const char* what) {
+      std::string problem = std::string(what) + ": " + strerrordesc_np(errno);
+      [[maybe_unused]] ssize_t sent = send(report[1], problem.c_str(), problem.size(), 0);
+      _exit(1);
+    };
+    // A nested PID namespace can only be made from inside the outer one, so by a child.
+    if (!enter_namespaces(host_init_pid)) give_up("enter its namespaces");
+    if (fork() != 0) _exit(0);
+    long keeper = syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, 0);
+    if (keeper == 0) keeper_main(plan, report[1]);
+    if (keeper < 0) give_up("make the keeper's namespaces");
+    _exit(0);
   }
-  close(pid_pipe[1]);
-  close(report_pipe[1]);
-  std::array<int, 2> answer = {-1, EIO};
-  ssize_t got = read(pid_pipe[0], answer.data(), sizeof(answer));
-  close(pid_pipe[0]);
+  close(report[1]);
   waitpid(helper, nullptr, 0);
-  std::string problem;
+  // The kernel adds the sender's pid, translated to the receiver's namespace.
   std::array<char, 512> text{};
-  ssize_t length = 0;
-  while ((length = read(report_pipe[0], text.data(), text.size())) > 0) {
-    problem.append(text.data(), static_cast<std::size_t>(length));
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
+  iovec data{text.data(), text.size()};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ssize_t got = recvmsg(report[0], &message, 0);
+  close(report[0]);
+  const cmsghdr* item = CMSG_FIRSTHDR(&message);
+  std::string said(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  if (said != kReady || item == nullptr || item->cmsg_type != SCM_CREDENTIALS) {
+    return Error{ErrorCode::kSystem, "cannot prepare host " + plan.host + ": " + (said.empty() ? "it ended" : said)};
   }
-  close(report_pipe[0]);
-  if (got != sizeof(answer) || answer[0] < 0) {
-    return system_error("cannot enter host " + plan.host, answer[1]);
-  }
-  if (!problem.empty()) {
-    return Error{ErrorCode::kSystem, "cannot prepare host " + plan.host + ": " + problem};
-  }
-  return static_cast<pid_t>(answer[0]);
+  ucred sender{};
+  std::memcpy(&sender, CMSG_DATA(item), sizeof(sender));
+  return sender.pid;
 }
 
 }  // namespace vesc::realm

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Changing slot features live. Slurm's own way, update_node(), splits config records and never
+// merges them, walks every feature for every node, and is one RPC a set of nodes, so not atomic.
+// Here all nodes that change are moved at once.
+//
+// Why records matter: _valid_features() (node_scheduler.c, 22.05.8) tests features against the
+// union of a config record's nodes, and the candidates of a job are the whole record. A record with
+// nodes of different slots would leak nodes over the wall; so a node that changes leaves its record
+// and joins the one that equals it in everything, features included, or a new one. Records that
+// have become empty are deleted and equal ones merged, or they would pile up with every change.
+extern "C" {
+#include "src/common/slurm_xlator.h"
+#include "src/common/log.h"
+#include "src/common/node_conf.h"
+#include "src/common/read_config.h"
+#include "src/common/xmalloc.h"
+#include "src/common/xstring.h"
+#include "src/slurmctld/job_scheduler.h"
+#include "src/slurmctld/locks.h"
+#include "src/slurmctld/node_scheduler.h"
+#include "src/slurmctld/read_config.h"
+#include "src/slurmctld/slurmctld.h"
+}
+
+#include "tables.hpp"
+
+#include <ctime>
+
+#include "vesc/snapshot/snapshot.hpp"
+
+// Compiled against another layout, every field below would be another: better no build at all.
+static_assert(SLURM_VERSION_NUMBER == SLURM_VERSION_NUM(22, 5, 8));
+static_assert(sizeof(job_record_t) == 1048 && sizeof(node_record_t) == 472);
+
+namespace vesc::plugin {
+namespace {
+
+constexpr std::uint32_t kFeatureMagic = 0x34dfd8b5;  // FEATURE_MAGIC of read_config.c
+
+std::int64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+class Locked {
+ public:
+  explicit Locked(slurmctld_lock_t locks) : locks_(locks) { lock_slurmctld(locks_); }
+  ~Locked() { unlock_slurmctld(locks_); }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  slurmctld_lock_t locks_;
+};
+
+constexpr slurmctld_lock_t kRead = {READ_LOCK, NO_LOCK, READ_LOCK, NO_LOCK, NO_LOCK};
+constexpr slurmctld_lock_t kWrite = {READ_LOCK, WRITE_LOCK, WRITE_LOCK, WRITE_LOCK, READ_LOCK};
+
+bool is_slot(const std::string& feature) {
+  std::uint32_t tier_us = 0, slot = 0;
+  return snapshot::parse_slot_feature(feature, tier_us, slot);
+}
+
+std::vector<std::string> split(const char* features) {
+  std::vector<std::string> list;
+  for (const char* at = features; at != nullptr && *at != '\0';) {
+    const char* comma = strchr(at, ',');
+    list.emplace_back(at, comma == nullptr ? strlen(at) : static_cast<std::size_t>(comma - at));
+    at = comma == nullptr ? nullptr : comma + 1;
+  }
+  return list;
+}
+
+// The node's other features, then its slots.
+std::string wanted_features(const node_record_t* node, const SlotsOfNode& wanted) {
+  std::string text;
+  auto add = [&](const std::string& feature) { text += (text.empty() ? "" : ",") + feature; };
+  for (const std::string& feature : split(node->features)) {
+    if (!is_slot(feature)) add(feature);
+  }
+  if (auto at = wanted.find(node->name); at != wanted.end()) {
+    for (const std::string& slot : at->second) add(slot);
+  }
+  return text;
+}
+
+// The placeholder that holds the pool of names keeps them.
+bool is_live(const node_record_t* node) { return node != nullptr && node->name != nullptr && !IS_NODE_FUTURE(node); }
+
+bool wrong_port(const node_record_t* node) {
+  // 22.05.8 keeps a dynamic node's CPU count in its port during a reconfigure and leaves it there
+  // (read_config.c, read_slurm_conf), so slurmctld talks to port 2 of a 2-CPU node for ever after.
+  return IS_NODE_DYNAMIC_NORM(node) && node->port != slurm_conf.slurmd_port;
+}
+
+const char* text_of(const char* text) { return text == nullptr ? "" : text; }
+
+std::string record_key(const config_record_t* record, const char* features) {
+  std::string key;
+  for (std::uint64_t number : {std::uint64_t{record->boards}, std::uint64_t{record->core_spec_cnt}, std::uint64_t{record->cores}, std::uint64_t{record->cpu_bind}, std::uint64_t{record->cpus}, record->mem_spec_limit, record->real_memory, std::uint64_t{record->threads}, std::uint64_t{record->tmp_disk}, std::uint64_t{record->tot_sockets}, std::uint64_t{record->weight}}) {
+    key += std::to_string(number) + ";";
+  }
+  for (const char* text : {record->cpu_spec_list, record->gres, record->tres_weights_str}) key += std::string(text_of(text)) + ";";
+  return key + features;
+}
+
+config_record_t* duplicate(const config_record_t* from, const std::string& features) {
+  config_record_t* record = create_config_record();
+  record->boards = from->boards;
+  record->core_spec_cnt = from->core_spec_cnt;
+  record->cores = from->cores;
+  record->cpu_bind = from->cpu_bind;
+  record->cpu_spec_list = xstrdup(from->cpu_spec_list);
+  record->cpus = from->cpus;
+  record->feature = features.empty() ? nullptr : xstrdup(features.c_str());
+  record->gres = xstrdup(from->gres);
+  record->magic = CONFIG_MAGIC;
+  record->mem_spec_limit = from->mem_spec_limit;
+  record->node_bitmap = bit_alloc(node_record_count);
+  record->real_memory = from->real_memory;
+  record->threads = from->threads;
+  record->tmp_disk = from->tmp_disk;
+  record->tot_sockets = from->tot_sockets;
+  record->weight = from->weight;
+  if (from->tres_weights != nullptr) {
+    record->tres_weights = static_cast<double*>(xcalloc(slurmctld_tres_cnt, sizeof(double)));
+    memcpy(record->tres_weights, from->tres_weights, slurmctld_tres_cnt * sizeof(double));
+  }
+  record->tres_weights_str = xstrdup(from->tres_weights_str);
+  return record;
+}
+
+int is_empty_record(void* item, void*) {
+  auto* record = static_cast<config_record_t*>(item);
+  return record->nodes == nullptr && record->node_bitmap != nullptr && bit_ffs(record->node_bitmap) == -1 ? 1 : 0;
+}
+
+class Records {
+ public:
+  Records() {
+    ListIterator at = list_iterator_create(config_list);
+    while (auto* record = static_cast<config_record_t*>(list_next(at))) records_.push_back(record);
+    list_iterator_destroy(at);
+    for (config_record_t* record : records_) {
+      if (record->node_bitmap == nullptr) continue;
+      if (holds_future(record)) continue;
+      auto [same, is_new] = by_key_.try_emplace(record_key(record, text_of(record->feature)), record);
+      if (!is_new) merge(record, same->second);
+    }
+  }
+
+  void move(node_record_t* node, const std::string& features) {
+    config_record_t* from = node->config_ptr;
+    auto [at, is_new] = by_key_.try_emplace(record_key(from, features.c_str()), nullptr);
+    if (is_new) at->second = duplicate(from, features);
+    config_record_t* to = at->second;
+    if (to == from) return;
+    bit_clear(from->node_bitmap, node->index);
+    bit_set(to->node_bitmap, node->index);
+    node->config_ptr = to;
+    touched_.insert({from, true});
+    touched_.insert({to, true});
+  }
+
+  void finish() {
+    for (auto [record, _] : touched_) {
+      xfree(record->nodes);
+      if (bit_ffs(record->node_bitmap) != -1) record->nodes = bitmap2node_name(record->node_bitmap);
+    }
+    if (!touched_.empty()) list_delete_all(config_list, is_empty_record, nullptr);
+  }
+
+ private:
+  static bool holds_future(const config_record_t* record) {
+    int first = static_cast<int>(bit_ffs(record->node_bitmap));
+    return first >= 0 && !is_live(node_record_table_ptr[first]);
+  }
+
+  void merge(config_record_t* from, config_record_t* to) {
+    for (int i = 0; i < node_record_count; ++i) {
+      if (!bit_test(from->node_bitmap, i)) continue;
+      bit_clear(from->node_bitmap, i);
+      bit_set(to->node_bitmap, i);
+      if (node_record_table_ptr[i] != nullptr) node_record_table_ptr[i]->config_ptr = to;
+    }
+    touched_.insert({from, true});
+    touched_.insert({to, true});
+  }
+
+  std::vector<config_record_t*> records_;
+  std::unordered_map<std::string, config_record_t*> by_key_;
+  std::unordered_map<config_record_t*, bool> touched_;
+};
+
+// avail_feature_list or active_feature_list by name.
+class Features {
+ public:
+  explicit Features(List list) : list_(list) {
+    if (list == nullptr) return;
+    ListIterator at = list_iterator_create(list);
+    while (auto* feature = static_cast<node_feature_t*>(list_next(at))) by_name_.emplace(feature->name, feature);
+    list_iterator_destroy(at);
+  }
+
+  void set(const std::string& name, int node, bool on) {
+    if (list_ == nullptr) return;
+    auto at = by_name_.find(name);
+    if (at == by_name_.end()) {
+      if (!on) return;
+      auto* feature = static_cast<node_feature_t*>(xmalloc(sizeof(node_feature_t)));
+      feature->magic = kFeatureMagic;
+      feature->name = xstrdup(name.c_str());
+      feature->node_bitmap = bit_alloc(node_record_count);
+      list_append(list_, feature);
+      at = by_name_.emplace(name, feature).first;
+    }
+    if (on) bit_set(at->second->node_bitmap, node);
+    else bit_clear(at->second->node_bitmap, node);
+  }
+
+ private:
+  List list_;
+  std::unordered_map<std::string, node_feature_t*> by_name_;
+};
+
+void set_features(node_record_t* node, const std::string& features, Features& available, Features& active) {
+  for (const std::string& old : split(node->features)) {
+    if (!is_slot(old)) continue;
+    available.set(old, node->index, false);
+    active.set(old, node->index, false);
+  }
+  for (const std::string& name : split(features.c_str())) {
+    available.set(name, node->index, true);
+    active.set(name, node->index, true);
+  }
+  xfree(node->features);
+  xfree(node->features_act);
+  node->features = xstrdup(features.c_str());
+  node->features_act = xstrdup(features.c_str());
+}
+
+std::uint32_t stated(std::uint32_t value, std::uint32_t otherwise) { return value == NO_VAL || value == 0 ? otherwise : value; }
+
+Request request_of(const job_record_t* job) {
+  Request request;
+  const struct job_details* details = job->details;
+  request.nodes_min = stated(details->min_nodes, 1);
+  request.nodes_max = stated(details->max_nodes, 0);
+  request.tasks = stated(details->num_tasks, request.nodes_min);
+  request.cpus_per_task = details->orig_cpus_per_task == NO_VAL16 || details->orig_cpus_per_task == 0 ? 1 : details->orig_cpus_per_task;
+  return request;
+}
+
+// A waiting job's constraint becomes `features`, and the job can be tried at once.
+bool rewrite(job_record_t* job, const std::string& features) {
+  struct job_details* details = job->details;
+  char* before = details->features;
+  List list_before = details->feature_list;
+  details->features = xstrdup(features.c_str());
+  details->feature_list = nullptr;
+  if (build_feature_list(job, false) != SLURM_SUCCESS) {
+    error("vesc: job %u keeps its constraint: '%s' was not understood", job->job_id, features.c_str());
+    xfree(details->features);
+    FREE_NULL_LIST(details->feature_list);
+    details->features = before;
+    details->feature_list = list_before;
+    return false;
+  }
+  xfree(before);
+  FREE_NULL_LIST(list_before);
+  set_job_features_use(details);
+  return true;
+}
+
+void free_if_stuck(job_record_t* job) {
+  if (job->state_reason != FAIL_BAD_CONSTRAINTS) return;
+  job->state_reason = WAIT_NO_REASON;
+  xfree(job->state_desc);
+  if (job->priority == 0) set_job_prio(job);
+}
+
+std::size_t refresh_jobs(const std::function<std::string(const std::string&, const Request&)>& refresh) {
+  std::size_t changed = 0;
+  ListIterator at = list_iterator_create(job_list);
+  while (auto* job = static_cast<job_record_t*>(list_next(at))) {
+    if (!IS_JOB_PENDING(job) || job->details == nullptr || job->details->features == nullptr) continue;
+    std::string features = job->details->features;
+    std::string text = refresh(features, request_of(job));
+    if (text != features && rewrite(job, text)) ++changed;
+    if (!text.empty()) free_if_stuck(job);
+  }
+  list_iterator_destroy(at);
+  if (changed > 0) last_job_update = time(nullptr);
+  return changed;
+}
+
+}  // namespace
+
+bool in_slurmctld() { return running_in_slurmctld(); }
+
+bool shutting_down() { return slurmctld_config.shutdown_time != 0; }
+
+std::string configuration_directory() {
+  std::string path = text_of(slurm_conf.slurm_conf);
+  std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "/etc/slurm" : path.substr(0, slash);
+}
+
+std::int64_t node_table_stamp() { return last_node_update; }
+
+std::unordered_map<std::string, std::uint32_t> node_cpus() {
+  std::unordered_map<std::string, std::uint32_t> cpus;
+  Locked locked(kRead);
+  for (int i = 0; i < node_record_count; ++i) {
+    const node_record_t* node = node_record_table_ptr[i];
+    if (is_live(node)) cpus[node->name] = node->cpus;
+  }
+  return cpus;
+}
+
+bool needs_change(const SlotsOfNode& wanted) {
+  Locked locked(kRead);
+  for (int i = 0; i < node_record_count; ++i) {
+    const node_record_t* node = node_record_table_ptr[i];
+    if (!is_live(node)) continue;
+    if (wrong_port(node) || wanted_features(node, wanted) != text_of(node->features)) return true;
+  }
+  return false;
+}
+
+Change change_tables(const SlotsOfNode& wanted, const std::function<void()>& publish, const std::function<std::string(const std::string&, const Request&)>& refresh) {
+  Change change;
+  Locked locked(kWrite);
+  if (shutting_down()) return change;
+  std::int64_t start_ns = now_ns();
+  {
+    Records records;
+    Features available(avail_feature_list), active(active_feature_list);
+    for (int i = 0; i < node_record_count; ++i) {
+      node_record_t* node = node_record_table_ptr[i];
+      if (!is_live(node)) continue;
+      if (wrong_port(node)) {
+        node->port = static_cast<std::uint16_t>(slurm_conf.slurmd_port);
+        ++change.ports;
+      }
+      std::string features = wanted_features(node, wanted);
+      if (features == text_of(node->features) && features == text_of(node->config_ptr->feature)) continue;
+      set_features(node, features, available, active);
+      records.move(node, features);
+      ++change.nodes;
+    }
+    records.finish();
+  }
+  publish();
+  change.jobs = refresh_jobs(refresh);
+  if (change.nodes > 0 || change.ports > 0) {
+    last_node_update = time(nullptr);
+    node_features_updated = true;
+  }
+  change.held_ns = now_ns() - start_ns;
+  if (change.nodes > 0 || change.jobs > 0) queue_job_scheduler();
+  return change;
+}
+
+void log_line(bool is_error, const std::string& text) {
+  if (is_error) error("vesc: %s", text.c_str());
+  else info("vesc: %s", text.c_str());
+}
+
+}  // namespace vesc::plugin
