@@ -104,6 +104,9 @@ Request change_of(const job_desc_msg_t* change, const job_record_t* job) {
 extern "C" {
 
 #pragma GCC visibility push(default)
+extern const char plugin_name[];  // const alone would keep them inside this file
+extern const char plugin_type[];
+extern const std::uint32_t plugin_version;
 const char plugin_name[] = "VESC: round-trip limits for jobs";
 const char plugin_type[] = "job_submit/vesc";
 const std::uint32_t plugin_version = SLURM_VERSION_NUMBER;

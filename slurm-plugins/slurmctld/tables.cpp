@@ -302,6 +302,11 @@ bool in_slurmctld() { return running_in_slurmctld(); }
 
 bool shutting_down() { return slurmctld_config.shutdown_time != 0; }
 
+bool tables_ready() {
+  Locked locked(kRead);
+  return node_record_table_ptr != nullptr && config_list != nullptr && job_list != nullptr && avail_feature_list != nullptr && active_feature_list != nullptr;
+}
+
 std::string configuration_directory() {
   std::string path = text_of(slurm_conf.slurm_conf);
   std::size_t slash = path.rfind('/');

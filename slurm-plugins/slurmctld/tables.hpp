@@ -26,6 +26,8 @@ struct Change {
 
 bool in_slurmctld();
 bool shutting_down();
+// slurmctld opens plugins before it has read its nodes and jobs: false until then. READ locks.
+bool tables_ready();
 std::string configuration_directory();  // of slurm.conf
 
 // Grows when something about a node changed; compare for inequality.

@@ -140,6 +140,7 @@ class Worker {
   }
 
   void tick() {
+    if (!tables_ready()) return;
     read_settings();
     bool fresh = read_snapshot();
     std::string why_not = problem_.empty() ? staleness() : problem_;

@@ -21,6 +21,10 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 extern "C" {
+extern const char plugin_name[];  // const alone would keep them inside this file
+extern const char plugin_type[];
+extern const unsigned int plugin_version;
+extern const unsigned int spank_plugin_version;
 SPANK_PLUGIN(vesc, 1)
 }
 #pragma GCC visibility pop

@@ -28,7 +28,7 @@ struct Options {
   std::string program_dir;        // where vesc-schedd is
   std::string plugin_dir;         // where job_submit_vesc.so and its companions are; empty: stock Slurm
   unsigned slots_per_tier = 8;
-  double ready_timeout_s = 60;
+  double ready_timeout_s = 40;
 };
 
 // Users that exist in a realm only, added to the machine's own in each host's /etc/passwd.
