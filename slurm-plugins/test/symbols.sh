@@ -31,8 +31,8 @@ check spank_vesc.so slurm_spank_init slurm_spank_init_post_opt slurm_spank_task_
 
 # Type and version, read out of the read-only data by address.
 at() { nm -D "$1" | awk -v s="$2" '$3 == s {print $1}'; }
-strings -n 4 "$directory/job_submit_vesc.so" | grep -qx 'job_submit/vesc' || fail "job_submit_vesc.so has another plugin_type"
-strings -n 4 "$directory/spank_vesc.so" | grep -qx 'spank' || fail "spank_vesc.so has another plugin_type"
+grep -qa 'job_submit/vesc' "$directory/job_submit_vesc.so" || fail "job_submit_vesc.so has another plugin_type"
+grep -qa 'spank' "$directory/spank_vesc.so" || fail "spank_vesc.so has another plugin_type"
 for plugin in job_submit_vesc spank_vesc; do
   address=$((16#$(at "$directory/$plugin.so" plugin_version)))
   got=$(objdump -s --start-address=$address --stop-address=$((address + 4)) "$directory/$plugin.so" | awk 'END {print $2}')

@@ -94,6 +94,7 @@ Result<int> work(const DemoArguments& arguments, const std::vector<std::uint64_t
       fmt::print("\na limit that no group can keep is refused at submission:\n{}", report->refused_said);
     }
     fmt::print("\npicture: {}\n", path);
+    std::fflush(stdout);
     reports.push_back(std::move(*report));
   }
   fmt::print("{}", demo::table(reports));

@@ -281,6 +281,18 @@ Result<void> wait_until_ready(const Options& options, const wan::State& wan) {
                            log, log_tail(options.wan, log))};
 }
 
+// Slurm numbers dynamic nodes in the order in which they join, and stock placement goes by number.
+// Started all at once, the nodes nearest to the controller would join first, and stock Slurm would
+// seem to know distances: so they join one by one, in the order of the hosts, which makes a realm
+// the same each time as well. Whoever is late is waited for later, with all others.
+void wait_until_joined(const std::string& wan_name, const wan::Host& host) {
+  if (host.name == kControllerHost) return;
+  auto deadline = Clock::now() + std::chrono::seconds(5);
+  while (Clock::now() < deadline && !node_states(wan_name).contains(host.name)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 Result<void> start_all(const Options& options, const wan::State& wan, const Paths& paths,
                        const Progress& progress) {
   auto slurm = system_user("slurm");
@@ -308,6 +320,7 @@ Result<void> start_all(const Options& options, const wan::State& wan, const Path
     if (!keeper) return keeper.error();
     state.keepers.emplace_back(host->name, identify(*keeper));
     if (auto written = write_state(paths, state); !written) return written;
+    wait_until_joined(options.wan, *host);
   }
   progress("waiting until every node is idle");
   return wait_until_ready(options, wan);
