@@ -20,7 +20,9 @@ bool may_use_several_nodes(const Request& request) {
 }
 
 bool fits(const Slot& slot, const Request& request) {
-  return slot.nodes >= request.nodes_min &&
+  auto has = [&](const std::string& name) { return std::ranges::binary_search(slot.members, name); };
+  auto left_out = static_cast<std::uint32_t>(std::ranges::count_if(request.nodes_excluded, has));
+  return slot.nodes >= request.nodes_min + left_out && std::ranges::all_of(request.nodes_wanted, has) &&
          slot.cpus >= std::uint64_t{request.tasks} * request.cpus_per_task;
 }
 
@@ -46,6 +48,7 @@ bool is_plain(std::string_view features) { return features.find_first_of("[]|*()
 bool names_ours(std::string_view features) { return features.find("vesc_") != std::string_view::npos; }
 
 std::string wanted(const Request& request) {
+  if (!request.nodes_wanted.empty()) return fmt::format("{} nodes with those of --nodelist", std::max<std::size_t>(request.nodes_min, request.nodes_wanted.size()));
   if (request.nodes_min > 1) return fmt::format("{} nodes", request.nodes_min);
   return fmt::format("{} CPUs", std::uint64_t{request.tasks} * request.cpus_per_task);
 }

@@ -8,6 +8,7 @@
 // no I/O, no lock but that of a shared_ptr.
 extern "C" {
 #include "src/common/slurm_xlator.h"
+#include "src/common/hostlist.h"
 #include "src/common/log.h"
 #include "src/common/xmalloc.h"
 #include "src/common/xstring.h"
@@ -39,6 +40,20 @@ std::optional<std::string> max_rtt_of(const job_desc_msg_t* job) {
   return std::nullopt;
 }
 
+std::vector<std::string> names_of(const char* hosts) {
+  std::vector<std::string> names;
+  if (hosts == nullptr || *hosts == '\0') return names;
+  hostlist_t list = hostlist_create(hosts);
+  if (list == nullptr) return names;
+  char* name = nullptr;
+  while ((name = hostlist_shift(list)) != nullptr) {
+    names.emplace_back(name);
+    free(name);
+  }
+  hostlist_destroy(list);
+  return names;
+}
+
 // Job ids after "expand:" in a dependency.
 bool expands(const job_desc_msg_t* job, bool& promised) {
   const char* at = job->dependency == nullptr ? nullptr : strstr(job->dependency, "expand:");
@@ -60,6 +75,8 @@ Request request_of(const job_desc_msg_t* job) {
   request.nodes_max = is_set(job->max_nodes) ? job->max_nodes : 0;
   request.tasks = is_set(job->num_tasks) ? job->num_tasks : request.nodes_min;
   request.cpus_per_task = job->cpus_per_task == NO_VAL16 || job->cpus_per_task == 0 ? 1 : job->cpus_per_task;
+  request.nodes_wanted = names_of(job->req_nodes);
+  request.nodes_excluded = names_of(job->exc_nodes);
   request.spread = (job->bitflags & SPREAD_JOB) != 0;
   request.contiguous = job->contiguous != NO_VAL16 && job->contiguous != 0;
   request.expand = expands(job, request.expands_promised_job);
@@ -95,6 +112,8 @@ Request change_of(const job_desc_msg_t* change, const job_record_t* job) {
   if (!is_set(change->min_nodes)) request.nodes_min = is_set(now->min_nodes) ? now->min_nodes : 1;
   if (!is_set(change->max_nodes)) request.nodes_max = is_set(now->max_nodes) ? now->max_nodes : 0;
   if (!is_set(change->num_tasks)) request.tasks = is_set(change->min_nodes) ? request.nodes_min : std::max<std::uint32_t>(now->num_tasks == NO_VAL ? 1 : now->num_tasks, request.nodes_min);
+  if (change->req_nodes == nullptr) request.nodes_wanted = names_of(now->req_nodes);
+  if (change->exc_nodes == nullptr) request.nodes_excluded = names_of(now->exc_nodes);
   if (change->cpus_per_task == NO_VAL16) request.cpus_per_task = now->orig_cpus_per_task == NO_VAL16 || now->orig_cpus_per_task == 0 ? 1 : now->orig_cpus_per_task;
   return request;
 }

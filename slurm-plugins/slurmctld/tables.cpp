@@ -11,6 +11,7 @@
 // have become empty are deleted and equal ones merged, or they would pile up with every change.
 extern "C" {
 #include "src/common/slurm_xlator.h"
+#include "src/common/hostlist.h"
 #include "src/common/log.h"
 #include "src/common/node_conf.h"
 #include "src/common/read_config.h"
@@ -241,6 +242,18 @@ void set_features(node_record_t* node, const std::string& features, Features& av
   node->features_act = xstrdup(features.c_str());
 }
 
+std::vector<std::string> names_of(const char* hosts) {
+  std::vector<std::string> names;
+  hostlist_t list = hosts == nullptr ? nullptr : hostlist_create(hosts);
+  char* name = nullptr;
+  while (list != nullptr && (name = hostlist_shift(list)) != nullptr) {
+    names.emplace_back(name);
+    free(name);
+  }
+  if (list != nullptr) hostlist_destroy(list);
+  return names;
+}
+
 std::uint32_t stated(std::uint32_t value, std::uint32_t otherwise) { return value == NO_VAL || value == 0 ? otherwise : value; }
 
 Request request_of(const job_record_t* job) {
@@ -250,6 +263,8 @@ Request request_of(const job_record_t* job) {
   request.nodes_max = stated(details->max_nodes, 0);
   request.tasks = stated(details->num_tasks, request.nodes_min);
   request.cpus_per_task = details->orig_cpus_per_task == NO_VAL16 || details->orig_cpus_per_task == 0 ? 1 : details->orig_cpus_per_task;
+  request.nodes_wanted = names_of(details->req_nodes);
+  request.nodes_excluded = names_of(details->exc_nodes);
   return request;
 }
 

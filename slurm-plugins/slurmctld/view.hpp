@@ -20,6 +20,7 @@ struct Slot {
   std::uint32_t tier_us = 0;
   std::uint32_t nodes = 0;  // members, up or not
   std::uint32_t cpus = 0;   // of all members; members never seen count as the largest seen
+  std::vector<std::string> members;  // names, sorted
 };
 
 struct View {

@@ -240,11 +240,13 @@ class Worker {
     for (const auto& [name, count] : cpus) largest = std::max(largest, count);
     for (const auto& group : snapshot_.groups) {
       if (group.slot == 0) continue;
-      Slot slot{snapshot::slot_feature(group.tier_us, group.slot), group.tier_us, static_cast<std::uint32_t>(group.nodes.size()), 0};
+      Slot slot{snapshot::slot_feature(group.tier_us, group.slot), group.tier_us, static_cast<std::uint32_t>(group.nodes.size()), 0, {}};
       for (std::uint32_t node : group.nodes) {
         auto at = cpus.find(snapshot_.nodes[node].name);
         slot.cpus += at == cpus.end() ? largest : at->second;
+        slot.members.push_back(snapshot_.nodes[node].name);
       }
+      std::ranges::sort(slot.members);
       view->slots.push_back(std::move(slot));
     }
     std::ranges::stable_sort(view->slots, [](const Slot& a, const Slot& b) { return std::tie(a.tier_us, a.nodes, a.feature) < std::tie(b.tier_us, b.nodes, b.feature); });
@@ -252,7 +254,7 @@ class Worker {
   }
 
   static bool different(const View& a, const View& b) {
-    auto equal = [](const Slot& x, const Slot& y) { return x.feature == y.feature && x.nodes == y.nodes && x.cpus == y.cpus; };
+    auto equal = [](const Slot& x, const Slot& y) { return x.feature == y.feature && x.members == y.members && x.cpus == y.cpus; };
     return a.usable != b.usable || !std::ranges::equal(a.slots, b.slots, equal);
   }
 

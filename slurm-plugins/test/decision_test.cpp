@@ -10,7 +10,9 @@ View small_view() {
   View view;
   view.usable = true;
   view.tiers_us = {250, 350, 490, 686, 960, 1345, 1882, 2635, 3689, 5165, 7231, 10123};
-  view.slots = {{"vesc_250us_1", 250, 2, 4}, {"vesc_960us_1", 960, 4, 8}, {"vesc_7231us_1", 7231, 8, 16}};
+  view.slots = {{"vesc_250us_1", 250, 2, 4, {"a", "b"}},
+                {"vesc_960us_1", 960, 4, 8, {"a", "b", "c", "d"}},
+                {"vesc_7231us_1", 7231, 8, 16, {"a", "b", "c", "d", "e", "f", "g", "h"}}};
   return view;
 }
 
@@ -56,6 +58,24 @@ TEST(Decide, JudgesTasksByTheCpusOfAGroup) {
   request.max_rtt = "8ms";
   EXPECT_EQ(decide(small_view(), request).features, "[vesc_960us_1|vesc_7231us_1|vesc_max_7231us]");
   request.cpus_per_task = 3;
+  EXPECT_EQ(decide(small_view(), request).verdict, Verdict::kRefuseNodes);
+}
+
+TEST(Decide, NamedNodesMustShareAGroup) {
+  Request request = nodes(2, "1ms");
+  request.nodes_wanted = {"a", "c"};
+  EXPECT_EQ(decide(small_view(), request).features, "[vesc_960us_1|vesc_max_960us]");
+  request.nodes_wanted = {"a", "e"};
+  EXPECT_TRUE(says(decide(small_view(), request), "--max-rtt=7231us"));
+  request.nodes_wanted = {"a", "elsewhere"};
+  EXPECT_TRUE(says(decide(small_view(), request), "No limit makes this job fit"));
+}
+
+TEST(Decide, ExcludedNodesDoNotCount) {
+  Request request = nodes(3, "1ms");
+  request.nodes_excluded = {"d", "h"};
+  EXPECT_EQ(decide(small_view(), request).verdict, Verdict::kAccept);
+  request.nodes_excluded = {"a", "d"};
   EXPECT_EQ(decide(small_view(), request).verdict, Verdict::kRefuseNodes);
 }
 

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The virtual WAN: accuracy, changes of links, isolation, and nothing left behind.
+. "$(dirname "$0")/lib.sh"
+
+counts() { echo "$(ls /proc | grep -c '^[0-9]') $(wc -l </proc/self/mountinfo) $(ls /sys/class/net | wc -l) $(ls /run/netns 2>/dev/null | wc -l)"; }
+mounts_before=$(wc -l </proc/self/mountinfo) devices_before=$(ls /sys/class/net | sort | tr '\n' ' ')
+
+wan_up --matrix "$matrix" --hosts 16 --seed 3 --attach ctl=0
+said=$(timeout 60 "$vesc" wan ping --name "$name" --out "$scratch/measured") || fail "pairs are off: $said"
+expect '240 ordered pairs: 0 off .* 0 unanswered' "$said" "every pair within max(0.5 ms, 2 %)"
+[ "$(grep -vc '^#' "$scratch/measured")" = 16 ] || fail "the measured matrix has not 16 rows"
+
+host() { timeout 20 "$vesc" wan exec --name "$name" "$@"; }
+[ "$(host h5 -- hostname)" = h5 ] || fail "hostname"
+host h5 -- touch /tmp/mine /run/mine
+[ ! -e /tmp/mine ] && ! host h6 -- test -e /tmp/mine || fail "/tmp is shared"
+expect '^lo wan0 $' "$(host h5 -- ls /sys/class/net | sort | tr '\n' ' ')" "its own sysfs"
+code=0; host h5 -- sh -c 'exit 7' || code=$?
+[ $code = 7 ] || fail "exit code of exec: $code"
+ok "hosts have their own name, /tmp, /run and sysfs; exec passes the exit code on"
+
+median() { host h0 -- ping -q -c 5 -i 0.05 -W 2 h1 | awk -F/ '/^rtt/ {print int($5 + 0.5)}'; }
+base=$(median)
+timeout 10 "$vesc" wan slow --name "$name" h0 h1 --to 700
+expect '^(699|70[0-3])$' "$(median)" "a slowed link"
+timeout 10 "$vesc" wan cut --name "$name" h0 h1
+! host h0 -- ping -q -c 2 -i 0.2 -W 1 h1 >/dev/null || fail "a cut link carries packets"
+timeout 10 "$vesc" wan restore --name "$name" h0 h1
+[ "$(median)" -le $((base + 1)) ] || fail "a restored link"
+ok "cut and restored"
+
+# Two WANs at once, the same addresses in both.
+timeout 30 "$vesc" wan up --name "$name-b" --matrix <(printf '0 50\n50 0\n') >/dev/null
+expect '^(50|51)$' "$(timeout 20 "$vesc" wan exec --name "$name-b" h0 -- ping -q -c 3 -i 0.1 h1 | awk -F/ '/^rtt/ {print int($5)}')" "a second WAN has its own delays"
+[ "$(median)" -le $((base + 1)) ] || fail "the first WAN is disturbed by the second"
+code=0; timeout 10 "$vesc" wan up --name "$name-b" --matrix "$matrix" 2>"$scratch/said" || code=$?
+expect 'is up already' "$(cat "$scratch/said")" "a name in use is refused"
+
+# kill -9 of the relay takes all hosts with it; of a host's first process, that host.
+relay=$(timeout 5 "$vesc" wan status --name "$name-b" --json | grep -oE '"relay_pid": [0-9]+' | grep -oE '[0-9]+$')
+timeout 60 "$vesc" wan exec --name "$name-b" h0 -- sleep 55 &
+sleep 0.3
+kill -9 "$relay"
+until_ok 5 bash -c "! pgrep -fx 'sleep 55' >/dev/null" || fail "a process outlived its WAN"
+timeout 10 "$vesc" wan down --name "$name-b"
+init=$(timeout 5 "$vesc" wan status --name "$name" --json | grep -oE '"init_pid": [0-9]+' | head -1 | grep -oE '[0-9]+$')
+kill -9 "$init"
+timeout 20 "$vesc" wan down --name "$name"
+timeout 20 "$vesc" wan down --name "$name"
+[ ! -e "/run/vesc/$name" ] && [ ! -e "/run/vesc/$name-b" ] || fail "a directory is left"
+[ "$(wc -l </proc/self/mountinfo)" = "$mounts_before" ] || fail "a mount is left"
+[ "$(ls /sys/class/net | sort | tr '\n' ' ')" = "$devices_before" ] || fail "a device is left"
+! pgrep -x 'vesc-(relay|host)' >/dev/null || [ -n "$(ls /run/vesc 2>/dev/null)" ] || fail "a process is left"
+ok "nothing is left after kill -9 and down"
