@@ -144,6 +144,7 @@ class Records {
     ListIterator at = list_iterator_create(config_list);
     while (auto* record = static_cast<config_record_t*>(list_next(at))) records_.push_back(record);
     list_iterator_destroy(at);
+    rebuild_bitmaps();
     for (config_record_t* record : records_) {
       if (record->node_bitmap == nullptr) continue;
       if (holds_future(record)) continue;
@@ -174,6 +175,22 @@ class Records {
   }
 
  private:
+  // What the nodes say counts: indices move in a reconfigure.
+  void rebuild_bitmaps() {
+    for (config_record_t* record : records_) {
+      if (record->node_bitmap == nullptr || bit_size(record->node_bitmap) != node_record_count) {
+        FREE_NULL_BITMAP(record->node_bitmap);
+        record->node_bitmap = bit_alloc(node_record_count);
+      } else {
+        bit_clear_all(record->node_bitmap);
+      }
+    }
+    for (int i = 0; i < node_record_count; ++i) {
+      const node_record_t* node = node_record_table_ptr[i];
+      if (node != nullptr && node->config_ptr != nullptr) bit_set(node->config_ptr->node_bitmap, i);
+    }
+  }
+
   static bool holds_future(const config_record_t* record) {
     int first = static_cast<int>(bit_ffs(record->node_bitmap));
     return first >= 0 && !is_live(node_record_table_ptr[first]);
@@ -311,6 +328,40 @@ std::size_t refresh_jobs(const std::function<std::string(const std::string&, con
   return changed;
 }
 
+// 22.05.8 keeps a dynamic node's record over a reconfigure, counters included, and then counts every
+// running job on it once more (_preserve_dynamic_nodes(), _sync_nodes_to_active_job()): after its
+// jobs have ended such a node stays ALLOCATED for ever. The jobs themselves say what is right.
+void mend_counters() {
+  for (int i = 0; i < node_record_count; ++i) {
+    node_record_t* node = node_record_table_ptr[i];
+    if (!is_live(node) || !IS_NODE_DYNAMIC_NORM(node)) continue;
+    node->run_job_cnt = node->comp_job_cnt = node->sus_job_cnt = node->no_share_job_cnt = 0;
+  }
+  ListIterator at = list_iterator_create(job_list);
+  while (const auto* job = static_cast<const job_record_t*>(list_next(at))) {
+    bool completing = IS_JOB_COMPLETING(job);
+    bool holds = IS_JOB_RUNNING(job) || IS_JOB_SUSPENDED(job);
+    const bitstr_t* nodes = completing && job->node_bitmap_cg != nullptr ? job->node_bitmap_cg : job->node_bitmap;
+    if (nodes == nullptr || (!completing && !holds)) continue;
+    for (int i = 0; i < node_record_count; ++i) {
+      node_record_t* node = node_record_table_ptr[i];
+      if (!is_live(node) || !IS_NODE_DYNAMIC_NORM(node) || !bit_test(const_cast<bitstr_t*>(nodes), i)) continue;
+      if (completing) ++node->comp_job_cnt;
+      else ++node->run_job_cnt;
+      if (IS_JOB_SUSPENDED(job)) ++node->sus_job_cnt;
+      if (!completing && job->details != nullptr && job->details->share_res == 0) ++node->no_share_job_cnt;
+    }
+  }
+  list_iterator_destroy(at);
+  for (int i = 0; i < node_record_count; ++i) {
+    node_record_t* node = node_record_table_ptr[i];
+    if (!is_live(node) || !IS_NODE_DYNAMIC_NORM(node) || !IS_NODE_ALLOCATED(node)) continue;
+    if (node->run_job_cnt + node->comp_job_cnt + node->sus_job_cnt > 0) continue;
+    node->node_state = NODE_STATE_IDLE | (node->node_state & NODE_STATE_FLAGS);
+    bit_set(idle_node_bitmap, i);
+  }
+}
+
 }  // namespace
 
 bool in_slurmctld() { return running_in_slurmctld(); }
@@ -373,6 +424,7 @@ Change change_tables(const SlotsOfNode& wanted, const std::function<void()>& pub
     }
     records.finish();
   }
+  if (change.ports > 0) mend_counters();
   publish();
   change.jobs = refresh_jobs(refresh);
   if (change.nodes > 0 || change.ports > 0) {

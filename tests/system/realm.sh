@@ -17,8 +17,10 @@ expect 'right$' "$(cat "$home"/poisson-*.out)" "an unmodified MPI program runs"
 ok "without a warning"
 
 # A job runs on while slurmctld and a slurmd are killed; both come back by themselves.
-id=$(submit -N4 --wrap 'srun sleep 15')
+id=$(submit -N4 --wrap 'srun sleep 25')
 until_ok 15 is_state "$id" RUNNING || fail "the long job does not run"
+# slurmctld saves its jobs every five seconds; one killed before that forgets a start (stock Slurm).
+sleep 7
 on ctl pkill -9 -x slurmctld
 until_ok 30 is_state "$id" RUNNING || fail "slurmctld did not come back"
 on h1 pkill -9 -x slurmd

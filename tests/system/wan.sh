@@ -45,11 +45,13 @@ kill -9 "$relay"
 until_ok 5 bash -c "! pgrep -fx 'sleep 55' >/dev/null" || fail "a process outlived its WAN"
 timeout 10 "$vesc" wan down --name "$name-b"
 init=$(timeout 5 "$vesc" wan status --name "$name" --json | grep -oE '"init_pid": [0-9]+' | head -1 | grep -oE '[0-9]+$')
+first_relay=$(timeout 5 "$vesc" wan status --name "$name" --json | grep -oE '"relay_pid": [0-9]+' | grep -oE '[0-9]+$')
 kill -9 "$init"
 timeout 20 "$vesc" wan down --name "$name"
 timeout 20 "$vesc" wan down --name "$name"
 [ ! -e "/run/vesc/$name" ] && [ ! -e "/run/vesc/$name-b" ] || fail "a directory is left"
 [ "$(wc -l </proc/self/mountinfo)" = "$mounts_before" ] || fail "a mount is left"
 [ "$(ls /sys/class/net | sort | tr '\n' ' ')" = "$devices_before" ] || fail "a device is left"
-! pgrep -x 'vesc-(relay|host)' >/dev/null || [ -n "$(ls /run/vesc 2>/dev/null)" ] || fail "a process is left"
+gone() { ! ps -o pid= -p "$relay" "$init" "$first_relay" | grep -q .; }
+until_ok 10 gone || fail "a process is left: $(ps -o pid,stat,comm -p "$relay" "$init" "$first_relay")"
 ok "nothing is left after kill -9 and down"
