@@ -100,8 +100,9 @@ std::string vesc_conf(const Paths& paths) {
       "snapshot_owner = {}\n"
       "stale_after_s = 300\n"
       "default_placement = \"tightest\"\n"
-      "poll_ms = 200\n",
-      paths.snapshot(), kScheddUid);
+      "poll_ms = 200\n"
+      "statistics = \"{}\"\n",
+      paths.snapshot(), kScheddUid, paths.statistics());
 }
 
 std::string mpi_env() {

@@ -23,6 +23,7 @@ struct Paths {
   std::string measured() const { return root + "/measured"; }
   std::string munge_key() const { return root + "/etc/munge.key"; }
   std::string snapshot() const { return published() + "/snapshot"; }
+  std::string statistics() const { return state() + "/vesc-statistics.json"; }
   std::string matrix() const { return measured() + "/rtt.matrix"; }
   std::string names() const { return measured() + "/names"; }
   std::string keeper_file(const std::string& host) const { return root + "/keepers/" + host; }

@@ -196,7 +196,7 @@ Result<void> write_files(const Paths& paths, const Users& users, const wan::Stat
     if (auto made = make_directory(paths.spool() + "/" + host.name, 0755); !made) return made;
   }
   const std::pair<std::string, std::string> files[] = {
-      {paths.slurm_etc() + "/slurm.conf", slurm_conf(paths, config)},
+      {paths.slurm_etc() + "/slurm.conf", slurm_conf(paths, config) + options.more_slurm_conf},
       {paths.slurm_etc() + "/cgroup.conf", cgroup_conf()},
       {paths.slurm_etc() + "/plugstack.conf", plugstack_conf(paths, plugins)},
       {paths.slurm_etc() + "/vesc.conf", vesc_conf(paths)},
@@ -459,6 +459,11 @@ std::string measured_matrix_path(const std::string& wan_name) {
 std::string snapshot_path(const std::string& wan_name) {
   auto paths = paths_of(wan_name);
   return paths ? paths->snapshot() : "";
+}
+
+std::string plugin_statistics_path(const std::string& wan_name) {
+  auto paths = paths_of(wan_name);
+  return paths ? paths->statistics() : "";
 }
 
 std::string researcher_home(const std::string& wan_name) {

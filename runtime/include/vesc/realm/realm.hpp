@@ -28,6 +28,7 @@ struct Options {
   std::string program_dir;        // where vesc-schedd is
   std::string plugin_dir;         // where job_submit_vesc.so and its companions are; empty: stock Slurm
   unsigned slots_per_tier = 8;
+  std::string more_slurm_conf;    // lines added to slurm.conf as they are
   double ready_timeout_s = 40;
 };
 
@@ -79,6 +80,8 @@ Result<Output> capture(const std::string& wan, const std::vector<std::string>& a
 // The file that vesc-schedd watches: writing a matrix there is what changes the groups.
 std::string measured_matrix_path(const std::string& wan);
 std::string snapshot_path(const std::string& wan);
+// Figures that the plugins keep: calls and times of job_submit, times that locks were held (JSON).
+std::string plugin_statistics_path(const std::string& wan);
 // The researcher's home as this process sees it.
 std::string researcher_home(const std::string& wan);
 
