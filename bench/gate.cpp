@@ -48,14 +48,16 @@ struct Options {
 
 constexpr int kManyNodes = 2000, kManyGroups = 200;
 
-// Child mode, inside a realm as its researcher: submits held jobs through libslurm, prints the rate.
+// Child mode, inside a realm as its researcher: submits held jobs through libslurm, prints the
+// rate.
 int submit(const Options& options) {
   slurm_init(nullptr);
   std::string limit = "VESC_MAX_RTT=" + options.submit_as;
   char* spank[] = {limit.data()};
   char path[] = "PATH=/usr/bin:/bin";
   char* environment[] = {path};
-  char script[] = "#!/bin/sh\ntrue\n", name[] = "bench", directory[] = "/tmp", output[] = "/dev/null";
+  char script[] = "#!/bin/sh\ntrue\n", name[] = "bench", directory[] = "/tmp",
+       output[] = "/dev/null";
   auto start = Clock::now();
   for (int i = 0; i < options.submit_count; ++i) {
     job_desc_msg_t job;
@@ -91,7 +93,8 @@ class Side {
  public:
   Side(std::string wan, bool plugins) : wan_(std::move(wan)), plugins_(plugins) {}
   ~Side() {
-    if (auto ended = vesc::wan::down(wan_); !ended) fmt::print(stderr, "{}\n", ended.error().message);
+    if (auto ended = vesc::wan::down(wan_); !ended)
+      fmt::print(stderr, "{}\n", ended.error().message);
   }
   Side(const Side&) = delete;
   Side& operator=(const Side&) = delete;
@@ -111,22 +114,29 @@ class Side {
     realm.slots_per_tier = 64;
     if (plugins_) realm.plugin_dir = programs.parent_path() / "lib" / "slurm";
     // Nodes that never start but are in every table, on both sides alike.
-    realm.more_slurm_conf = fmt::format("NodeName=n[1-{}] CPUs=2 State=CLOUD\nPartitionName=many Nodes=n[1-{}] State=DOWN\nMaxNodeCount={}\n", kManyNodes, kManyNodes, kManyNodes + 64);
+    realm.more_slurm_conf = fmt::format(
+        "NodeName=n[1-{}] CPUs=2 State=CLOUD\nPartitionName=many Nodes=n[1-{}] "
+        "State=DOWN\nMaxNodeCount={}\n",
+        kManyNodes, kManyNodes, kManyNodes + 64);
     if (auto up = vesc::realm::up(realm, [](const std::string&) {}); !up) return up.error();
     fs::copy_file(programs / "vesc-bench-gate", vesc::realm::researcher_home(wan_) + "/gate");
     return {};
   }
 
   Result<double> rate(const std::string& as, int count) {
-    auto output = run({"./gate", "--submit-as", as, "--submit-count", std::to_string(count)}, vesc::realm::kResearcher, 300);
+    auto output = run({"./gate", "--submit-as", as, "--submit-count", std::to_string(count)},
+                      vesc::realm::kResearcher, 300);
     if (!output) return output.error();
     return std::atof(output->c_str());
   }
 
-  Result<std::string> run(const std::vector<std::string>& argv, const char* user, double timeout_s) {
+  Result<std::string> run(const std::vector<std::string>& argv, const char* user,
+                          double timeout_s) {
     auto output = vesc::realm::capture(wan_, argv, {vesc::realm::kControllerHost, user, timeout_s});
     if (!output) return output.error();
-    if (output->exit_code != 0) return Error{ErrorCode::kUnavailable, argv[0] + ": " + output->errors + "\n" + vesc::realm::log_tail(wan_, "slurmctld")};
+    if (output->exit_code != 0)
+      return Error{ErrorCode::kUnavailable, argv[0] + ": " + output->errors + "\n" +
+                                                vesc::realm::log_tail(wan_, "slurmctld")};
     return output->text;
   }
 
@@ -136,8 +146,12 @@ class Side {
     fs::create_directories(raw, error);
     auto status = vesc::realm::status(wan_);
     std::string to = raw + (plugins_ ? "/plugins" : "/stock");
-    if (status) fs::copy(status->log_directory, to, fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
-    if (plugins_) fs::copy_file(vesc::realm::plugin_statistics_path(wan_), raw + "/statistics.json", fs::copy_options::overwrite_existing, error);
+    if (status)
+      fs::copy(status->log_directory, to,
+               fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
+    if (plugins_)
+      fs::copy_file(vesc::realm::plugin_statistics_path(wan_), raw + "/statistics.json",
+                    fs::copy_options::overwrite_existing, error);
   }
 
  private:
@@ -147,7 +161,8 @@ class Side {
 
 double quantile(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<std::size_t>(share * static_cast<double>(values.size())))];
+  return values[std::min(values.size() - 1,
+                         static_cast<std::size_t>(share * static_cast<double>(values.size())))];
 }
 
 nlohmann::json statistics(const Side& side) {
@@ -162,20 +177,25 @@ nlohmann::json statistics(const Side& side) {
 Result<void> publish(const Side& side, int change) {
   vesc::snapshot::Snapshot snapshot;
   snapshot.sequence = static_cast<std::uint64_t>(1000 + change);
-  snapshot.published_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  snapshot.published_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   std::chrono::system_clock::now().time_since_epoch())
+                                   .count();
   snapshot.slots_per_tier = 64;
-  for (std::size_t tier = 0; tier < 8; ++tier) snapshot.tiers_us.push_back(vesc::forming::tier_limit_us(tier));
+  for (std::size_t tier = 0; tier < 8; ++tier)
+    snapshot.tiers_us.push_back(vesc::forming::tier_limit_us(tier));
   std::vector<std::vector<std::uint32_t>> groups(kManyGroups);
   for (int node = 0; node < kManyNodes; ++node) {
     snapshot.nodes.push_back({fmt::format("n{}", node + 1)});
     bool moved = node % 100 == change % 100;
-    groups[static_cast<std::size_t>((node / 10 + (moved ? 1 : 0)) % kManyGroups)].push_back(static_cast<std::uint32_t>(node));
+    groups[static_cast<std::size_t>((node / 10 + (moved ? 1 : 0)) % kManyGroups)].push_back(
+        static_cast<std::uint32_t>(node));
   }
   // A pool holds 64 slots a tier: the groups are spread over four tiers.
   for (std::size_t g = 0; g < groups.size(); ++g) {
     std::sort(groups[g].begin(), groups[g].end());
     std::uint32_t tier_us = vesc::forming::tier_limit_us(g / 50);
-    snapshot.groups.push_back({g + 1, tier_us, tier_us, static_cast<std::uint32_t>(g % 50 + 1), groups[g]});
+    snapshot.groups.push_back(
+        {g + 1, tier_us, tier_us, static_cast<std::uint32_t>(g % 50 + 1), groups[g]});
   }
   std::string path = vesc::realm::snapshot_path(side.wan());
   if (auto written = vesc::snapshot::write_file(snapshot, path); !written) return written.error();
@@ -188,17 +208,28 @@ Result<double> mean_cycle_us(Side& side, const std::string& section) {
   if (!text) return text.error();
   std::size_t at = text->find(section);
   at = at == std::string::npos ? at : text->find("Mean cycle:", at);
-  if (at == std::string::npos) return Error{ErrorCode::kUnavailable, "sdiag shows no cycle of " + section};
+  if (at == std::string::npos)
+    return Error{ErrorCode::kUnavailable, "sdiag shows no cycle of " + section};
   return std::atof(text->c_str() + at + std::strlen("Mean cycle:"));
 }
 
 // All nodes busy, `waiting` jobs of two nodes behind; the mean of the passes of 20 s.
 Result<std::pair<double, double>> passes(Side& side, int waiting) {
-  if (auto done = side.run({"scancel", "-u", vesc::realm::kResearcher}, "root", 120); !done) return done.error();
+  if (auto done = side.run({"scancel", "-u", vesc::realm::kResearcher}, "root", 120); !done)
+    return done.error();
   std::this_thread::sleep_for(std::chrono::seconds(3));
-  if (auto done = side.run({"sbatch", "-N4", "--exclusive", "-o/dev/null", "--wrap", "sleep 600"}, vesc::realm::kResearcher, 20); !done) return done.error();
+  if (auto done = side.run({"sbatch", "-N4", "--exclusive", "-o/dev/null", "--wrap", "sleep 600"},
+                           vesc::realm::kResearcher, 20);
+      !done)
+    return done.error();
   std::this_thread::sleep_for(std::chrono::seconds(4));
-  if (auto done = side.run({"sh", "-c", fmt::format("i=0; while [ $i -lt {} ]; do sbatch -N2 --exclusive -o/dev/null --wrap true || exit 1; i=$((i+1)); done", waiting)}, vesc::realm::kResearcher, 200); !done) return done.error();
+  if (auto done = side.run({"sh", "-c",
+                            fmt::format("i=0; while [ $i -lt {} ]; do sbatch -N2 --exclusive "
+                                        "-o/dev/null --wrap true || exit 1; i=$((i+1)); done",
+                                        waiting)},
+                           vesc::realm::kResearcher, 200);
+      !done)
+    return done.error();
   if (auto done = side.run({"sdiag", "-r"}, "root", 20); !done) return done.error();
   std::this_thread::sleep_for(std::chrono::seconds(20));
   auto main = mean_cycle_us(side, "Main schedule");
@@ -241,7 +272,8 @@ Result<nlohmann::json> measure(const Options& options) {
   if (auto rate = ours.rate("10ms", options.limited); !rate) return rate.error();
   std::this_thread::sleep_for(std::chrono::seconds(2));
   auto figures = statistics(ours);
-  if (figures.is_discarded()) return Error{ErrorCode::kUnavailable, "the plugins wrote no statistics"};
+  if (figures.is_discarded())
+    return Error{ErrorCode::kUnavailable, "the plugins wrote no statistics"};
   out["job_submit_calls"] = figures["job_submit"]["calls"];
   out["job_submit_us_p50"] = figures["job_submit"]["us_p50"];
   out["job_submit_us_p99"] = figures["job_submit"]["us_p99"];
@@ -254,13 +286,16 @@ Result<nlohmann::json> measure(const Options& options) {
   out["pass_backfill_us"] = {{"stock", a->second}, {"vesc", b->second}};
   out["pass_ratio_main"] = b->first / a->first;
   out["pass_ratio_backfill"] = b->second / a->second;
-  if (auto done = ours.run({"scancel", "-u", vesc::realm::kResearcher}, "root", 120); !done) return done.error();
+  if (auto done = ours.run({"scancel", "-u", vesc::realm::kResearcher}, "root", 120); !done)
+    return done.error();
   fmt::print(stderr, "{} changes of groups of {} nodes\n", options.changes, kManyNodes);
-  if (auto stopped = ours.run({"pkill", "-STOP", "vesc-schedd"}, "root", 10); !stopped) return stopped.error();
+  if (auto stopped = ours.run({"pkill", "-STOP", "vesc-schedd"}, "root", 10); !stopped)
+    return stopped.error();
   for (int change = 0; change < options.changes; ++change) {
     if (auto published = publish(ours, change); !published) return published.error();
     std::string path = vesc::realm::snapshot_path(ours.wan());
-    if (chown(path.c_str(), vesc::realm::kScheddUid, static_cast<gid_t>(-1)) != 0) return vesc::system_error("cannot hand over " + path, errno);
+    if (chown(path.c_str(), vesc::realm::kScheddUid, static_cast<gid_t>(-1)) != 0)
+      return vesc::system_error("cannot hand over " + path, errno);
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
   std::this_thread::sleep_for(std::chrono::seconds(2));
@@ -273,7 +308,9 @@ Result<nlohmann::json> measure(const Options& options) {
 }
 
 void print(const nlohmann::json& out) {
-  auto row = [](const std::string& what, double reached, const std::string& goal) { fmt::print("{:<58} {:>10.3f}   goal {}\n", what, reached, goal); };
+  auto row = [](const std::string& what, double reached, const std::string& goal) {
+    fmt::print("{:<58} {:>10.3f}   goal {}\n", what, reached, goal);
+  };
   row("job_submit inside slurmctld, p50, us", out["job_submit_us_p50"], "-");
   row("job_submit inside slurmctld, p99, us", out["job_submit_us_p99"], "<= 200");
   row("submissions a second, plugins / stock, median", out["sbatch_rate_ratio"], ">= 0.95");
@@ -290,11 +327,21 @@ int main(int argc, char** argv) {
   CLI::App app("What the VESC plugins cost slurmctld, beside stock Slurm.");
   app.add_option("--json", options.json, "write the figures to this file");
   app.add_option("--raw", options.raw, "keep the daemons' logs in this directory");
-  app.add_option("--rounds", options.rounds, "rounds of submissions, the sides taking turns")->capture_default_str()->check(CLI::Range(1, 100));
-  app.add_option("--per-round", options.per_round, "submissions a round and side")->capture_default_str()->check(CLI::Range(1, 1000));
-  app.add_option("--limited", options.limited, "further submissions with --max-rtt")->capture_default_str()->check(CLI::Range(1, 10000));
-  app.add_option("--waiting", options.waiting, "waiting jobs in a pass")->capture_default_str()->check(CLI::Range(1, 5000));
-  app.add_option("--changes", options.changes, "changes of groups")->capture_default_str()->check(CLI::Range(1, 10000));
+  app.add_option("--rounds", options.rounds, "rounds of submissions, the sides taking turns")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  app.add_option("--per-round", options.per_round, "submissions a round and side")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--limited", options.limited, "further submissions with --max-rtt")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  app.add_option("--waiting", options.waiting, "waiting jobs in a pass")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 5000));
+  app.add_option("--changes", options.changes, "changes of groups")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
   app.add_option("--submit-as", options.submit_as)->group("");
   app.add_option("--submit-count", options.submit_count)->group("");
   app.footer("Needs root. Example:\n  sudo vesc-bench-gate --json gate.json --raw logs");

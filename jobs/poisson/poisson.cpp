@@ -37,12 +37,16 @@ struct Options {
 // with a different slope in each, so that many modes of the operator take part.
 constexpr std::array<double, 3> kSlope = {2.0, -1.0, 3.0};
 
-double factor(std::size_t d, double t) { return t * (1 - t) * std::exp(kSlope[d] * t); }
+double factor(std::size_t d, double t) {
+  return t * (1 - t) * std::exp(kSlope[d] * t);
+}
 double factor_second_derivative(std::size_t d, double t) {
   double a = kSlope[d];
   return (-2 + 2 * a * (1 - 2 * t) + a * a * t * (1 - t)) * std::exp(a * t);
 }
-double exact(double x, double y, double z) { return factor(0, x) * factor(1, y) * factor(2, z); }
+double exact(double x, double y, double z) {
+  return factor(0, x) * factor(1, y) * factor(2, z);
+}
 double source(double x, double y, double z) {
   return -(factor_second_derivative(0, x) * factor(1, y) * factor(2, z) +
            factor(0, x) * factor_second_derivative(1, y) * factor(2, z) +
@@ -70,8 +74,12 @@ class Block {
     find_neighbours();
   }
 
-  std::size_t bytes() const { return static_cast<std::size_t>((size_[0] + 2) * (size_[1] + 2) * (size_[2] + 2)); }
-  std::size_t at(int i, int j, int k) const { return static_cast<std::size_t>(((i + 1) * (size_[1] + 2) + j + 1) * (size_[2] + 2) + k + 1); }
+  std::size_t bytes() const {
+    return static_cast<std::size_t>((size_[0] + 2) * (size_[1] + 2) * (size_[2] + 2));
+  }
+  std::size_t at(int i, int j, int k) const {
+    return static_cast<std::size_t>(((i + 1) * (size_[1] + 2) + j + 1) * (size_[2] + 2) + k + 1);
+  }
 
   template <typename F>
   void each(F&& f) const {
@@ -79,7 +87,9 @@ class Block {
       for (int j = 0; j < size_[1]; ++j)
         for (int k = 0; k < size_[2]; ++k) f(i, j, k);
   }
-  double x(int d, int i) const { return static_cast<double>(first_[static_cast<std::size_t>(d)] + i) / n_; }
+  double x(int d, int i) const {
+    return static_cast<double>(first_[static_cast<std::size_t>(d)] + i) / n_;
+  }
 
   // Fills the ghosts of `v` from the neighbours; those on the cube's boundary stay 0.
   void exchange(std::vector<double>& v) {
@@ -88,11 +98,13 @@ class Block {
     std::vector<MPI_Request> requests;
     for (Neighbour& other : neighbours_) {
       requests.emplace_back();
-      MPI_Irecv(other.in.data(), static_cast<int>(other.in.size()), MPI_DOUBLE, other.rank, 26 - other.tag, grid_, &requests.back());
+      MPI_Irecv(other.in.data(), static_cast<int>(other.in.size()), MPI_DOUBLE, other.rank,
+                26 - other.tag, grid_, &requests.back());
     }
     for (Neighbour& other : neighbours_) {
       requests.emplace_back();
-      MPI_Isend(other.out.data(), static_cast<int>(other.out.size()), MPI_DOUBLE, other.rank, other.tag, grid_, &requests.back());
+      MPI_Isend(other.out.data(), static_cast<int>(other.out.size()), MPI_DOUBLE, other.rank,
+                other.tag, grid_, &requests.back());
     }
     MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
     for (Neighbour& other : neighbours_) unpack(v, other);
@@ -119,7 +131,8 @@ class Block {
       if (!inside) continue;
       int rank = 0;
       MPI_Cart_rank(grid_, there.data(), &rank);
-      neighbours_.push_back({rank, tag, side, std::vector<double>(count), std::vector<double>(count)});
+      neighbours_.push_back(
+          {rank, tag, side, std::vector<double>(count), std::vector<double>(count)});
     }
   }
 
@@ -234,7 +247,8 @@ class Solver {
     block_.each([&](int i, int j, int k) { p_[block_.at(i, j, k)] = r_[block_.at(i, j, k)]; });
   }
 
-  void apply(const std::vector<double>& in, std::vector<double>& out, const std::array<double, 27>& s) const {
+  void apply(const std::vector<double>& in, std::vector<double>& out,
+             const std::array<double, 27>& s) const {
     block_.each([&](int i, int j, int k) {
       double sum = 0;
       std::size_t w = 0;
@@ -258,7 +272,8 @@ class Solver {
 
   double dot(const std::vector<double>& a, const std::vector<double>& b) const {
     double local = 0;
-    block_.each([&](int i, int j, int k) { local += a[block_.at(i, j, k)] * b[block_.at(i, j, k)]; });
+    block_.each(
+        [&](int i, int j, int k) { local += a[block_.at(i, j, k)] * b[block_.at(i, j, k)]; });
     return sum_over_ranks(local, grid_);
   }
 
@@ -293,12 +308,17 @@ struct Timing {
 Timing timing_of(const std::vector<Outcome>& runs, MPI_Comm grid) {
   std::vector<double> seconds, mpi;
   for (std::size_t run = 0; run < runs.size(); ++run) {
-    std::size_t skip = run == 0 ? std::min<std::size_t>(kWarmUp, runs[run].iteration_seconds.size() - 1) : 0;
-    seconds.insert(seconds.end(), runs[run].iteration_seconds.begin() + static_cast<std::ptrdiff_t>(skip), runs[run].iteration_seconds.end());
-    mpi.insert(mpi.end(), runs[run].mpi_seconds.begin() + static_cast<std::ptrdiff_t>(skip), runs[run].mpi_seconds.end());
+    std::size_t skip =
+        run == 0 ? std::min<std::size_t>(kWarmUp, runs[run].iteration_seconds.size() - 1) : 0;
+    seconds.insert(seconds.end(),
+                   runs[run].iteration_seconds.begin() + static_cast<std::ptrdiff_t>(skip),
+                   runs[run].iteration_seconds.end());
+    mpi.insert(mpi.end(), runs[run].mpi_seconds.begin() + static_cast<std::ptrdiff_t>(skip),
+               runs[run].mpi_seconds.end());
   }
   std::vector<double> slowest(seconds.size());
-  MPI_Allreduce(seconds.data(), slowest.data(), static_cast<int>(seconds.size()), MPI_DOUBLE, MPI_MAX, grid);
+  MPI_Allreduce(seconds.data(), slowest.data(), static_cast<int>(seconds.size()), MPI_DOUBLE,
+                MPI_MAX, grid);
   double totals[2] = {0, 0}, all[2];
   for (std::size_t i = 0; i < seconds.size(); ++i) {
     totals[0] += mpi[i];
@@ -318,9 +338,11 @@ std::vector<std::string> host_names(MPI_Comm grid, int ranks) {
   int length = 0;
   MPI_Get_processor_name(name, &length);
   std::vector<char> all(static_cast<std::size_t>(ranks) * MPI_MAX_PROCESSOR_NAME);
-  MPI_Allgather(name, MPI_MAX_PROCESSOR_NAME, MPI_CHAR, all.data(), MPI_MAX_PROCESSOR_NAME, MPI_CHAR, grid);
+  MPI_Allgather(name, MPI_MAX_PROCESSOR_NAME, MPI_CHAR, all.data(), MPI_MAX_PROCESSOR_NAME,
+                MPI_CHAR, grid);
   std::vector<std::string> names;
-  for (int r = 0; r < ranks; ++r) names.emplace_back(all.data() + static_cast<std::size_t>(r) * MPI_MAX_PROCESSOR_NAME);
+  for (int r = 0; r < ranks; ++r)
+    names.emplace_back(all.data() + static_cast<std::size_t>(r) * MPI_MAX_PROCESSOR_NAME);
   return names;
 }
 
@@ -346,10 +368,14 @@ int parse(int argc, char** argv, Options& options) {
     }
     if (i + 1 == argc) return usage(("'" + word + "' is unknown or lacks its value").c_str());
     double value = std::atof(argv[++i]);
-    if (word == "--n" && value >= 4 && value <= 512) options.n = static_cast<int>(value);
-    else if (word == "--repeat" && value >= 1 && value <= 100) options.repeat = static_cast<int>(value);
-    else if (word == "--error-bound" && value > 0) options.error_bound = value;
-    else return usage(("'" + word + " " + argv[i] + "' is unknown or out of range").c_str());
+    if (word == "--n" && value >= 4 && value <= 512)
+      options.n = static_cast<int>(value);
+    else if (word == "--repeat" && value >= 1 && value <= 100)
+      options.repeat = static_cast<int>(value);
+    else if (word == "--error-bound" && value > 0)
+      options.error_bound = value;
+    else
+      return usage(("'" + word + " " + argv[i] + "' is unknown or out of range").c_str());
   }
   return 0;
 }
@@ -362,7 +388,8 @@ int solve_and_report(const Options& options, int ranks) {
   MPI_Cart_create(MPI_COMM_WORLD, 3, dims.data(), periods.data(), 0, &grid);
   int rank = 0;
   MPI_Comm_rank(grid, &rank);
-  double bound = options.error_bound > 0 ? options.error_bound : kErrorConstant / (options.n * options.n);
+  double bound =
+      options.error_bound > 0 ? options.error_bound : kErrorConstant / (options.n * options.n);
   Solver solver(grid, options.n);
   MPI_Barrier(grid);
   double start = MPI_Wtime();
@@ -374,11 +401,20 @@ int solve_and_report(const Options& options, int ranks) {
   const Outcome& last = runs.back();
   bool right = last.error_norm <= bound;
   if (rank == 0) {
-    std::printf("%d ranks, %d^3 cells: %d iterations, relative error %.3e (bound %.3e): %s\n", ranks, options.n, last.iterations, last.error_norm, bound, right ? "right" : "WRONG");
-    std::printf("%.3f ms per iteration (median of %zu), %.0f %% of the time in MPI\n", timing.ms_per_iteration, timing.counted, timing.mpi_share * 100);
+    std::printf("%d ranks, %d^3 cells: %d iterations, relative error %.3e (bound %.3e): %s\n",
+                ranks, options.n, last.iterations, last.error_norm, bound,
+                right ? "right" : "WRONG");
+    std::printf("%.3f ms per iteration (median of %zu), %.0f %% of the time in MPI\n",
+                timing.ms_per_iteration, timing.counted, timing.mpi_share * 100);
     if (options.json) {
-      std::printf("{\"ranks\":%d,\"n\":%d,\"iterations\":%d,\"error_norm\":%.6e,\"error_bound\":%.6e,\"ok\":%s,\"ms_per_iteration\":%.4f,\"mean_ms_per_iteration\":%.4f,\"mpi_share\":%.4f,\"solve_seconds\":%.4f,\"hosts\":[", ranks, options.n, last.iterations, last.error_norm, bound, right ? "true" : "false", timing.ms_per_iteration, timing.mean_ms, timing.mpi_share, seconds);
-      for (std::size_t i = 0; i < hosts.size(); ++i) std::printf("%s\"%s\"", i == 0 ? "" : ",", hosts[i].c_str());
+      std::printf(
+          "{\"ranks\":%d,\"n\":%d,\"iterations\":%d,\"error_norm\":%.6e,\"error_bound\":%.6e,"
+          "\"ok\":%s,\"ms_per_iteration\":%.4f,\"mean_ms_per_iteration\":%.4f,\"mpi_share\":%.4f,"
+          "\"solve_seconds\":%.4f,\"hosts\":[",
+          ranks, options.n, last.iterations, last.error_norm, bound, right ? "true" : "false",
+          timing.ms_per_iteration, timing.mean_ms, timing.mpi_share, seconds);
+      for (std::size_t i = 0; i < hosts.size(); ++i)
+        std::printf("%s\"%s\"", i == 0 ? "" : ",", hosts[i].c_str());
       std::printf("]}\n");
     }
   }

@@ -17,13 +17,13 @@ TEST(ParseRtt, AcceptsMillisecondsAndMicroseconds) {
 
 TEST(ParseRtt, RefusesWithTheReason) {
   const std::pair<const char*, const char*> cases[] = {
-      {"10", "unit is missing"},   {"ten", "does not start with a number"},
-      {"", "does not start"},      {"-1", "unit is missing"},
-      {"-1ms", "more than 0"},     {"0ms", "more than 0"},
-      {"0", "unit is missing"},    {"1e9 ms", "above 60000ms"},
+      {"10", "unit is missing"},    {"ten", "does not start with a number"},
+      {"", "does not start"},       {"-1", "unit is missing"},
+      {"-1ms", "more than 0"},      {"0ms", "more than 0"},
+      {"0", "unit is missing"},     {"1e9 ms", "above 60000ms"},
       {"10s", "neither us nor ms"}, {"10msx", "neither us nor ms"},
-      {"nan ms", "not a finite"},  {"inf ms", "not a finite"},
-      {"0.5us", "below 1us"},      {"1e999ms", "out of range"},
+      {"nan ms", "not a finite"},   {"inf ms", "not a finite"},
+      {"0.5us", "below 1us"},       {"1e999ms", "out of range"},
   };
   for (auto [text, why] : cases) {
     auto result = parse_rtt_us(text);

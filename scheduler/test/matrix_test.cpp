@@ -74,7 +74,8 @@ TEST(ParseMatrix, SurvivesRandomBytes) {
   const std::string alphabet = "0123456789.- \n\tnaesprx#\x01\xff";
   for (int i = 0; i < 20'000; ++i) {
     std::string text = i % 3 == 0 ? "sparse " : "";
-    for (std::size_t length = random() % 60; length > 0; --length) text += alphabet[random() % alphabet.size()];
+    for (std::size_t length = random() % 60; length > 0; --length)
+      text += alphabet[random() % alphabet.size()];
     auto matrix = parse_matrix(text, "fuzz");
     EXPECT_TRUE(matrix.ok() || !matrix.error().message.empty());
   }
@@ -89,7 +90,8 @@ TEST(WriteMatrix, RoundTrips) {
   auto read = read_matrix(path);
   ASSERT_TRUE(read.ok()) << read.error().message;
   for (std::size_t a = 0; a < 3; ++a) {
-    for (std::size_t b = 0; b < 3; ++b) EXPECT_EQ(read->directed_us(a, b), matrix.directed_us(a, b));
+    for (std::size_t b = 0; b < 3; ++b)
+      EXPECT_EQ(read->directed_us(a, b), matrix.directed_us(a, b));
   }
   std::remove(path.c_str());
 }

@@ -14,7 +14,8 @@ namespace vesc::forming {
 namespace {
 
 // Every pair within the tier, at the tightest tier possible, nested or apart, each once.
-void expect_valid(const RttMatrix& matrix, const std::vector<std::uint32_t>& tiers, const std::vector<TierGroup>& groups) {
+void expect_valid(const RttMatrix& matrix, const std::vector<std::uint32_t>& tiers,
+                  const std::vector<TierGroup>& groups) {
   std::set<std::vector<std::size_t>> seen;
   for (const TierGroup& group : groups) {
     EXPECT_GE(group.nodes.size(), 2u);
@@ -70,8 +71,10 @@ TEST(PartitionFlat, KeepsSizesAndLimit) {
 
 TEST(Partition, AnUnknownPairIsNeverAccepted) {
   RttMatrix matrix(3);
-  for (auto [a, b] : {std::pair{0, 1}, {1, 0}, {1, 2}, {2, 1}, {0, 2}}) matrix.set_directed_us(static_cast<std::size_t>(a), static_cast<std::size_t>(b), 100);
-  for (const TierGroup& group : partition_ladder(matrix, {250, 60'000'000})) EXPECT_EQ(group.nodes.size(), 2u);
+  for (auto [a, b] : {std::pair{0, 1}, {1, 0}, {1, 2}, {2, 1}, {0, 2}})
+    matrix.set_directed_us(static_cast<std::size_t>(a), static_cast<std::size_t>(b), 100);
+  for (const TierGroup& group : partition_ladder(matrix, {250, 60'000'000}))
+    EXPECT_EQ(group.nodes.size(), 2u);
 }
 
 }  // namespace

@@ -12,11 +12,14 @@ namespace vesc::forming {
 namespace {
 
 // The smallest diameter of `size` of the allowed nodes that hold all of `include`, by trying all.
-std::uint32_t brute_force(const RttMatrix& matrix, std::size_t size, const std::vector<std::size_t>& include, const std::vector<std::size_t>& exclude) {
+std::uint32_t brute_force(const RttMatrix& matrix, std::size_t size,
+                          const std::vector<std::size_t>& include,
+                          const std::vector<std::size_t>& exclude) {
   std::uint32_t best = kUnknownRttUs;
   for (std::uint32_t set = 0; set < (1u << matrix.size()); ++set) {
     if (static_cast<std::size_t>(std::popcount(set)) != size) continue;
-    bool allowed = std::ranges::all_of(include, [&](std::size_t n) { return set >> n & 1; }) && std::ranges::none_of(exclude, [&](std::size_t n) { return set >> n & 1; });
+    bool allowed = std::ranges::all_of(include, [&](std::size_t n) { return set >> n & 1; }) &&
+                   std::ranges::none_of(exclude, [&](std::size_t n) { return set >> n & 1; });
     if (!allowed) continue;
     std::vector<std::size_t> nodes;
     for (std::size_t n = 0; n < matrix.size(); ++n) {
@@ -51,7 +54,8 @@ TEST(Query, EqualsBruteForceOnThousandsOfInstances) {
 }
 
 TEST(Query, KnownOptimaOfPlanetLab) {
-  auto matrix = read_matrix(std::string(VESC_SOURCE_DIR) + "/tests/data/latency/planetlab490/PlanetLabData_1.xz");
+  auto matrix = read_matrix(std::string(VESC_SOURCE_DIR) +
+                            "/tests/data/latency/planetlab490/PlanetLabData_1.xz");
   ASSERT_TRUE(matrix.ok());
   for (auto [size, us] : {std::pair{4, 139u}, {8, 317u}, {16, 7776u}, {32, 17668u}}) {
     Query question;

@@ -27,12 +27,15 @@ TEST(Slots, NeverCrossTiers) {
   auto second = next_snapshot(first, kNames, kTiers, {{350, 300, {0, 1}}}, 4);
   EXPECT_NE(second.groups[0].id, first.groups[0].id);
   EXPECT_EQ(second.groups[0].slot, 1u);
-  EXPECT_NE(snapshot::slot_feature(first.groups[0].tier_us, 1), snapshot::slot_feature(second.groups[0].tier_us, 1));
+  EXPECT_NE(snapshot::slot_feature(first.groups[0].tier_us, 1),
+            snapshot::slot_feature(second.groups[0].tier_us, 1));
 }
 
 TEST(Slots, NoTwoGroupsShareOneAndTheSmallestGoWithout) {
-  auto snapshot = next_snapshot({}, kNames, kTiers, {{250, 1, {0, 1, 2}}, {250, 1, {3, 4}}, {350, 1, {0, 1, 2, 5}}}, 1);
-  for (const auto& group : snapshot.groups) EXPECT_EQ(group.slot, group.nodes.size() == 2 ? 0u : 1u);
+  auto snapshot = next_snapshot({}, kNames, kTiers,
+                                {{250, 1, {0, 1, 2}}, {250, 1, {3, 4}}, {350, 1, {0, 1, 2, 5}}}, 1);
+  for (const auto& group : snapshot.groups)
+    EXPECT_EQ(group.slot, group.nodes.size() == 2 ? 0u : 1u);
   EXPECT_TRUE(snapshot::encode(snapshot).ok());
 }
 

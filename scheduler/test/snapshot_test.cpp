@@ -45,7 +45,8 @@ TEST(Snapshot, EveryFlippedBitIsRefused) {
 
 TEST(Snapshot, EveryTruncationIsRefused) {
   auto bytes = *encode(sample());
-  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(decode(std::span(bytes).first(size)).ok());
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(decode(std::span(bytes).first(size)).ok());
 }
 
 TEST(Snapshot, TheWriterRefusesWhatTheReaderWould) {
@@ -90,7 +91,10 @@ TEST(SlotNames, AreReadBackAndNothingElseIs) {
   EXPECT_EQ(tier, 2689u);
   EXPECT_EQ(slot, 12u);
   EXPECT_TRUE(parse_limit_feature(limit_feature(2689), tier));
-  for (const char* text : {"", "vesc_", "vesc_us_1", "vesc_10us", "vesc_10us_", "vesc_10us_0", "vesc_010us_1", "vesc_10us_01", "vesc_10us_1x", "vesc_10ms_1", "vesc_any", "vesc_max_10us", "xvesc_10us_1", "vesc_99999999999us_1", "vesc_-1us_1"}) {
+  for (const char* text :
+       {"", "vesc_", "vesc_us_1", "vesc_10us", "vesc_10us_", "vesc_10us_0", "vesc_010us_1",
+        "vesc_10us_01", "vesc_10us_1x", "vesc_10ms_1", "vesc_any", "vesc_max_10us", "xvesc_10us_1",
+        "vesc_99999999999us_1", "vesc_-1us_1"}) {
     EXPECT_FALSE(parse_slot_feature(text, tier, slot)) << text;
   }
   EXPECT_FALSE(parse_limit_feature("vesc_max_us", tier));

@@ -22,11 +22,11 @@ struct Request {
   std::uint32_t nodes_max = 0;  // 0: not stated
   std::uint32_t tasks = 1;
   std::uint32_t cpus_per_task = 1;
-  std::vector<std::string> nodes_wanted;   // --nodelist
+  std::vector<std::string> nodes_wanted;  // --nodelist
   std::vector<std::string> nodes_excluded;
   bool spread = false;
   bool contiguous = false;
-  bool expand = false;               // --dependency=expand
+  bool expand = false;  // --dependency=expand
   bool expands_promised_job = false;
 };
 

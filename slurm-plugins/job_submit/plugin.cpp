@@ -27,9 +27,13 @@ using namespace vesc::plugin;
 
 namespace {
 
-std::string text_of(const char* text) { return text == nullptr ? "" : text; }
+std::string text_of(const char* text) {
+  return text == nullptr ? "" : text;
+}
 
-bool is_set(std::uint32_t value) { return value != NO_VAL && value != INFINITE && value != 0; }
+bool is_set(std::uint32_t value) {
+  return value != NO_VAL && value != INFINITE && value != 0;
+}
 
 // The SPANK plugin's word: "VESC_MAX_RTT=10ms", with or without a prefix that the client put there.
 std::optional<std::string> max_rtt_of(const job_desc_msg_t* job) {
@@ -58,7 +62,8 @@ std::vector<std::string> names_of(const char* hosts) {
 bool expands(const job_desc_msg_t* job, bool& promised) {
   const char* at = job->dependency == nullptr ? nullptr : strstr(job->dependency, "expand:");
   if (at == nullptr) return false;
-  job_record_t* target = find_job_record(static_cast<std::uint32_t>(strtoul(at + strlen("expand:"), nullptr, 10)));
+  job_record_t* target =
+      find_job_record(static_cast<std::uint32_t>(strtoul(at + strlen("expand:"), nullptr, 10)));
   if (target != nullptr && target->details != nullptr) {
     auto written = parse_written(text_of(target->details->features));
     promised = written && written->limit_us != 0;
@@ -74,7 +79,8 @@ Request request_of(const job_desc_msg_t* job) {
   request.nodes_min = is_set(job->min_nodes) ? job->min_nodes : 1;
   request.nodes_max = is_set(job->max_nodes) ? job->max_nodes : 0;
   request.tasks = is_set(job->num_tasks) ? job->num_tasks : request.nodes_min;
-  request.cpus_per_task = job->cpus_per_task == NO_VAL16 || job->cpus_per_task == 0 ? 1 : job->cpus_per_task;
+  request.cpus_per_task =
+      job->cpus_per_task == NO_VAL16 || job->cpus_per_task == 0 ? 1 : job->cpus_per_task;
   request.nodes_wanted = names_of(job->req_nodes);
   request.nodes_excluded = names_of(job->exc_nodes);
   request.spread = (job->bitflags & SPREAD_JOB) != 0;
@@ -85,10 +91,14 @@ Request request_of(const job_desc_msg_t* job) {
 
 int code_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kAccept: return SLURM_SUCCESS;
-    case Verdict::kRefuseNodes: return ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE;
-    case Verdict::kRefuseDependency: return ESLURM_DEPENDENCY;
-    case Verdict::kRefuseFeature: return ESLURM_INVALID_FEATURE;
+    case Verdict::kAccept:
+      return SLURM_SUCCESS;
+    case Verdict::kRefuseNodes:
+      return ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE;
+    case Verdict::kRefuseDependency:
+      return ESLURM_DEPENDENCY;
+    case Verdict::kRefuseFeature:
+      return ESLURM_INVALID_FEATURE;
   }
   return SLURM_ERROR;
 }
@@ -111,10 +121,17 @@ Request change_of(const job_desc_msg_t* change, const job_record_t* job) {
   const struct job_details* now = job->details;
   if (!is_set(change->min_nodes)) request.nodes_min = is_set(now->min_nodes) ? now->min_nodes : 1;
   if (!is_set(change->max_nodes)) request.nodes_max = is_set(now->max_nodes) ? now->max_nodes : 0;
-  if (!is_set(change->num_tasks)) request.tasks = is_set(change->min_nodes) ? request.nodes_min : std::max<std::uint32_t>(now->num_tasks == NO_VAL ? 1 : now->num_tasks, request.nodes_min);
+  if (!is_set(change->num_tasks))
+    request.tasks = is_set(change->min_nodes)
+                        ? request.nodes_min
+                        : std::max<std::uint32_t>(now->num_tasks == NO_VAL ? 1 : now->num_tasks,
+                                                  request.nodes_min);
   if (change->req_nodes == nullptr) request.nodes_wanted = names_of(now->req_nodes);
   if (change->exc_nodes == nullptr) request.nodes_excluded = names_of(now->exc_nodes);
-  if (change->cpus_per_task == NO_VAL16) request.cpus_per_task = now->orig_cpus_per_task == NO_VAL16 || now->orig_cpus_per_task == 0 ? 1 : now->orig_cpus_per_task;
+  if (change->cpus_per_task == NO_VAL16)
+    request.cpus_per_task = now->orig_cpus_per_task == NO_VAL16 || now->orig_cpus_per_task == 0
+                                ? 1
+                                : now->orig_cpus_per_task;
   return request;
 }
 
@@ -160,10 +177,13 @@ int job_modify(job_desc_msg_t* change, job_record_t* job, std::uint32_t submit_u
   try {
     if (job->details == nullptr) return SLURM_SUCCESS;
     std::string current = text_of(job->details->features);
-    Decision decision = decide_change(*current_view(), current, change_of(change, job), change->features != nullptr);
+    Decision decision = decide_change(*current_view(), current, change_of(change, job),
+                                      change->features != nullptr);
     if (IS_JOB_PENDING(job)) set_features(change, decision);
     // 22.05 gives job_modify no way to speak to the user: the reason is in the log.
-    if (decision.verdict != Verdict::kAccept) info("vesc: job %u, change by uid %u refused: %s", job->job_id, submit_uid, decision.message.c_str());
+    if (decision.verdict != Verdict::kAccept)
+      info("vesc: job %u, change by uid %u refused: %s", job->job_id, submit_uid,
+           decision.message.c_str());
     return code_of(decision.verdict);
   } catch (...) {
     return ESLURM_INVALID_FEATURE;

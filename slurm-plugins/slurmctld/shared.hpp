@@ -17,7 +17,8 @@
 
 namespace vesc::plugin {
 
-// Starts the worker if this process is slurmctld and it does not run yet; each call needs one stop().
+// Starts the worker if this process is slurmctld and it does not run yet; each call needs one
+// stop().
 __attribute__((visibility("default"))) void start_worker() noexcept;
 // Ends and joins the worker with the last user. Called with no slurmctld lock held.
 __attribute__((visibility("default"))) void stop_worker() noexcept;

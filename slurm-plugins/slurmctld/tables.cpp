@@ -88,7 +88,9 @@ std::string wanted_features(const node_record_t* node, const SlotsOfNode& wanted
 }
 
 // The placeholder that holds the pool of names keeps them.
-bool is_live(const node_record_t* node) { return node != nullptr && node->name != nullptr && !IS_NODE_FUTURE(node); }
+bool is_live(const node_record_t* node) {
+  return node != nullptr && node->name != nullptr && !IS_NODE_FUTURE(node);
+}
 
 bool wrong_port(const node_record_t* node) {
   // 22.05.8 keeps a dynamic node's CPU count in its port during a reconfigure and leaves it there
@@ -96,14 +98,22 @@ bool wrong_port(const node_record_t* node) {
   return IS_NODE_DYNAMIC_NORM(node) && node->port != slurm_conf.slurmd_port;
 }
 
-const char* text_of(const char* text) { return text == nullptr ? "" : text; }
+const char* text_of(const char* text) {
+  return text == nullptr ? "" : text;
+}
 
 std::string record_key(const config_record_t* record, const char* features) {
   std::string key;
-  for (std::uint64_t number : {std::uint64_t{record->boards}, std::uint64_t{record->core_spec_cnt}, std::uint64_t{record->cores}, std::uint64_t{record->cpu_bind}, std::uint64_t{record->cpus}, record->mem_spec_limit, record->real_memory, std::uint64_t{record->threads}, std::uint64_t{record->tmp_disk}, std::uint64_t{record->tot_sockets}, std::uint64_t{record->weight}}) {
+  for (std::uint64_t number :
+       {std::uint64_t{record->boards}, std::uint64_t{record->core_spec_cnt},
+        std::uint64_t{record->cores}, std::uint64_t{record->cpu_bind}, std::uint64_t{record->cpus},
+        record->mem_spec_limit, record->real_memory, std::uint64_t{record->threads},
+        std::uint64_t{record->tmp_disk}, std::uint64_t{record->tot_sockets},
+        std::uint64_t{record->weight}}) {
     key += std::to_string(number) + ";";
   }
-  for (const char* text : {record->cpu_spec_list, record->gres, record->tres_weights_str}) key += std::string(text_of(text)) + ";";
+  for (const char* text : {record->cpu_spec_list, record->gres, record->tres_weights_str})
+    key += std::string(text_of(text)) + ";";
   return key + features;
 }
 
@@ -135,7 +145,10 @@ config_record_t* duplicate(const config_record_t* from, const std::string& featu
 
 int is_empty_record(void* item, void*) {
   auto* record = static_cast<config_record_t*>(item);
-  return record->nodes == nullptr && record->node_bitmap != nullptr && bit_ffs(record->node_bitmap) == -1 ? 1 : 0;
+  return record->nodes == nullptr && record->node_bitmap != nullptr &&
+                 bit_ffs(record->node_bitmap) == -1
+             ? 1
+             : 0;
 }
 
 class Records {
@@ -148,7 +161,8 @@ class Records {
     for (config_record_t* record : records_) {
       if (record->node_bitmap == nullptr) continue;
       if (holds_future(record)) continue;
-      auto [same, is_new] = by_key_.try_emplace(record_key(record, text_of(record->feature)), record);
+      auto [same, is_new] =
+          by_key_.try_emplace(record_key(record, text_of(record->feature)), record);
       if (!is_new) merge(record, same->second);
     }
   }
@@ -218,7 +232,8 @@ class Features {
   explicit Features(List list) : list_(list) {
     if (list == nullptr) return;
     ListIterator at = list_iterator_create(list);
-    while (auto* feature = static_cast<node_feature_t*>(list_next(at))) by_name_.emplace(feature->name, feature);
+    while (auto* feature = static_cast<node_feature_t*>(list_next(at)))
+      by_name_.emplace(feature->name, feature);
     list_iterator_destroy(at);
   }
 
@@ -234,8 +249,10 @@ class Features {
       list_append(list_, feature);
       at = by_name_.emplace(name, feature).first;
     }
-    if (on) bit_set(at->second->node_bitmap, node);
-    else bit_clear(at->second->node_bitmap, node);
+    if (on)
+      bit_set(at->second->node_bitmap, node);
+    else
+      bit_clear(at->second->node_bitmap, node);
   }
 
  private:
@@ -243,7 +260,8 @@ class Features {
   std::unordered_map<std::string, node_feature_t*> by_name_;
 };
 
-void set_features(node_record_t* node, const std::string& features, Features& available, Features& active) {
+void set_features(node_record_t* node, const std::string& features, Features& available,
+                  Features& active) {
   for (const std::string& old : split(node->features)) {
     if (!is_slot(old)) continue;
     available.set(old, node->index, false);
@@ -271,7 +289,9 @@ std::vector<std::string> names_of(const char* hosts) {
   return names;
 }
 
-std::uint32_t stated(std::uint32_t value, std::uint32_t otherwise) { return value == NO_VAL || value == 0 ? otherwise : value; }
+std::uint32_t stated(std::uint32_t value, std::uint32_t otherwise) {
+  return value == NO_VAL || value == 0 ? otherwise : value;
+}
 
 Request request_of(const job_record_t* job) {
   Request request;
@@ -279,7 +299,10 @@ Request request_of(const job_record_t* job) {
   request.nodes_min = stated(details->min_nodes, 1);
   request.nodes_max = stated(details->max_nodes, 0);
   request.tasks = stated(details->num_tasks, request.nodes_min);
-  request.cpus_per_task = details->orig_cpus_per_task == NO_VAL16 || details->orig_cpus_per_task == 0 ? 1 : details->orig_cpus_per_task;
+  request.cpus_per_task =
+      details->orig_cpus_per_task == NO_VAL16 || details->orig_cpus_per_task == 0
+          ? 1
+          : details->orig_cpus_per_task;
   request.nodes_wanted = names_of(details->req_nodes);
   request.nodes_excluded = names_of(details->exc_nodes);
   return request;
@@ -293,7 +316,8 @@ bool rewrite(job_record_t* job, const std::string& features) {
   details->features = xstrdup(features.c_str());
   details->feature_list = nullptr;
   if (build_feature_list(job, false) != SLURM_SUCCESS) {
-    error("vesc: job %u keeps its constraint: '%s' was not understood", job->job_id, features.c_str());
+    error("vesc: job %u keeps its constraint: '%s' was not understood", job->job_id,
+          features.c_str());
     xfree(details->features);
     FREE_NULL_LIST(details->feature_list);
     details->features = before;
@@ -313,11 +337,13 @@ void free_if_stuck(job_record_t* job) {
   if (job->priority == 0) set_job_prio(job);
 }
 
-std::size_t refresh_jobs(const std::function<std::string(const std::string&, const Request&)>& refresh) {
+std::size_t refresh_jobs(
+    const std::function<std::string(const std::string&, const Request&)>& refresh) {
   std::size_t changed = 0;
   ListIterator at = list_iterator_create(job_list);
   while (auto* job = static_cast<job_record_t*>(list_next(at))) {
-    if (!IS_JOB_PENDING(job) || job->details == nullptr || job->details->features == nullptr) continue;
+    if (!IS_JOB_PENDING(job) || job->details == nullptr || job->details->features == nullptr)
+      continue;
     std::string features = job->details->features;
     std::string text = refresh(features, request_of(job));
     if (text != features && rewrite(job, text)) ++changed;
@@ -328,9 +354,9 @@ std::size_t refresh_jobs(const std::function<std::string(const std::string&, con
   return changed;
 }
 
-// 22.05.8 keeps a dynamic node's record over a reconfigure, counters included, and then counts every
-// running job on it once more (_preserve_dynamic_nodes(), _sync_nodes_to_active_job()): after its
-// jobs have ended such a node stays ALLOCATED for ever. The jobs themselves say what is right.
+// 22.05.8 keeps a dynamic node's record over a reconfigure, counters included, and then counts
+// every running job on it once more (_preserve_dynamic_nodes(), _sync_nodes_to_active_job()): after
+// its jobs have ended such a node stays ALLOCATED for ever. The jobs themselves say what is right.
 void mend_counters() {
   for (int i = 0; i < node_record_count; ++i) {
     node_record_t* node = node_record_table_ptr[i];
@@ -341,15 +367,21 @@ void mend_counters() {
   while (const auto* job = static_cast<const job_record_t*>(list_next(at))) {
     bool completing = IS_JOB_COMPLETING(job);
     bool holds = IS_JOB_RUNNING(job) || IS_JOB_SUSPENDED(job);
-    const bitstr_t* nodes = completing && job->node_bitmap_cg != nullptr ? job->node_bitmap_cg : job->node_bitmap;
+    const bitstr_t* nodes =
+        completing && job->node_bitmap_cg != nullptr ? job->node_bitmap_cg : job->node_bitmap;
     if (nodes == nullptr || (!completing && !holds)) continue;
     for (int i = 0; i < node_record_count; ++i) {
       node_record_t* node = node_record_table_ptr[i];
-      if (!is_live(node) || !IS_NODE_DYNAMIC_NORM(node) || !bit_test(const_cast<bitstr_t*>(nodes), i)) continue;
-      if (completing) ++node->comp_job_cnt;
-      else ++node->run_job_cnt;
+      if (!is_live(node) || !IS_NODE_DYNAMIC_NORM(node) ||
+          !bit_test(const_cast<bitstr_t*>(nodes), i))
+        continue;
+      if (completing)
+        ++node->comp_job_cnt;
+      else
+        ++node->run_job_cnt;
       if (IS_JOB_SUSPENDED(job)) ++node->sus_job_cnt;
-      if (!completing && job->details != nullptr && job->details->share_res == 0) ++node->no_share_job_cnt;
+      if (!completing && job->details != nullptr && job->details->share_res == 0)
+        ++node->no_share_job_cnt;
     }
   }
   list_iterator_destroy(at);
@@ -364,13 +396,18 @@ void mend_counters() {
 
 }  // namespace
 
-bool in_slurmctld() { return running_in_slurmctld(); }
+bool in_slurmctld() {
+  return running_in_slurmctld();
+}
 
-bool shutting_down() { return slurmctld_config.shutdown_time != 0; }
+bool shutting_down() {
+  return slurmctld_config.shutdown_time != 0;
+}
 
 bool tables_ready() {
   Locked locked(kRead);
-  return node_record_table_ptr != nullptr && config_list != nullptr && job_list != nullptr && avail_feature_list != nullptr && active_feature_list != nullptr;
+  return node_record_table_ptr != nullptr && config_list != nullptr && job_list != nullptr &&
+         avail_feature_list != nullptr && active_feature_list != nullptr;
 }
 
 std::string configuration_directory() {
@@ -379,7 +416,9 @@ std::string configuration_directory() {
   return slash == std::string::npos ? "/etc/slurm" : path.substr(0, slash);
 }
 
-std::int64_t node_table_stamp() { return last_node_update; }
+std::int64_t node_table_stamp() {
+  return last_node_update;
+}
 
 std::unordered_map<std::string, std::uint32_t> node_cpus() {
   std::unordered_map<std::string, std::uint32_t> cpus;
@@ -401,7 +440,9 @@ bool needs_change(const SlotsOfNode& wanted) {
   return false;
 }
 
-Change change_tables(const SlotsOfNode& wanted, const std::function<void()>& publish, const std::function<std::string(const std::string&, const Request&)>& refresh) {
+Change change_tables(
+    const SlotsOfNode& wanted, const std::function<void()>& publish,
+    const std::function<std::string(const std::string&, const Request&)>& refresh) {
   Change change;
   Locked locked(kWrite);
   if (shutting_down()) return change;
@@ -417,7 +458,8 @@ Change change_tables(const SlotsOfNode& wanted, const std::function<void()>& pub
         ++change.ports;
       }
       std::string features = wanted_features(node, wanted);
-      if (features == text_of(node->features) && features == text_of(node->config_ptr->feature)) continue;
+      if (features == text_of(node->features) && features == text_of(node->config_ptr->feature))
+        continue;
       set_features(node, features, available, active);
       records.move(node, features);
       ++change.nodes;
@@ -437,8 +479,10 @@ Change change_tables(const SlotsOfNode& wanted, const std::function<void()>& pub
 }
 
 void log_line(bool is_error, const std::string& text) {
-  if (is_error) error("vesc: %s", text.c_str());
-  else info("vesc: %s", text.c_str());
+  if (is_error)
+    error("vesc: %s", text.c_str());
+  else
+    info("vesc: %s", text.c_str());
 }
 
 }  // namespace vesc::plugin

@@ -18,9 +18,9 @@ namespace vesc::plugin {
 using SlotsOfNode = std::unordered_map<std::string, std::vector<std::string>>;
 
 struct Change {
-  std::size_t nodes = 0;  // whose features changed
-  std::size_t jobs = 0;   // waiting, whose constraint changed
-  std::size_t ports = 0;  // of dynamic nodes that were mended
+  std::size_t nodes = 0;     // whose features changed
+  std::size_t jobs = 0;      // waiting, whose constraint changed
+  std::size_t ports = 0;     // of dynamic nodes that were mended
   std::int64_t held_ns = 0;  // time the write locks were held
 };
 
@@ -43,8 +43,9 @@ bool needs_change(const SlotsOfNode& wanted);
 // features those of `wanted`, keeps every config record to nodes of one feature set, merges equal
 // records, calls `publish`, then rewrites the constraint of waiting jobs that `refresh` answers
 // with another text for. Features that are not slots are untouched.
-Change change_tables(const SlotsOfNode& wanted, const std::function<void()>& publish,
-                     const std::function<std::string(const std::string& features, const Request&)>& refresh);
+Change change_tables(
+    const SlotsOfNode& wanted, const std::function<void()>& publish,
+    const std::function<std::string(const std::string& features, const Request&)>& refresh);
 
 void log_line(bool is_error, const std::string& text);
 

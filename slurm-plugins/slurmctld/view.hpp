@@ -18,14 +18,14 @@ inline constexpr std::size_t kSlurmAlternativesMax = 64;
 struct Slot {
   std::string feature;
   std::uint32_t tier_us = 0;
-  std::uint32_t nodes = 0;  // members, up or not
-  std::uint32_t cpus = 0;   // of all members; members never seen count as the largest seen
+  std::uint32_t nodes = 0;           // members, up or not
+  std::uint32_t cpus = 0;            // of all members; members never seen count as the largest seen
   std::vector<std::string> members;  // names, sorted
 };
 
 struct View {
   bool usable = false;
-  std::string why_not;      // a sentence, if not usable
+  std::string why_not;  // a sentence, if not usable
   std::uint64_t sequence = 0;
   std::vector<std::uint32_t> tiers_us;
   std::vector<Slot> slots;  // tightest tier first, then fewest nodes: the order of preference

@@ -81,13 +81,15 @@ struct FileIdentity {
 };
 
 FileIdentity identity(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (stat(path.c_str(), &info) != 0) return {};
   return {info.st_ino, info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec, info.st_size};
 }
 
 std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 class Worker {
@@ -154,8 +156,14 @@ class Worker {
       // The change itself touches the table's stamp, which has a grain of one second.
       stamp_ = stamp == std::time(nullptr) ? stamp - 1 : stamp;
     }
-    if (usable) say_once(false, fmt::format("groups of snapshot {} and later are in force", snapshot_.sequence), "in force");
-    else say_once(true, fmt::format("--max-rtt is refused, other jobs run as in stock Slurm: {}", why_not), why_not.substr(0, 24));
+    if (usable)
+      say_once(false,
+               fmt::format("groups of snapshot {} and later are in force", snapshot_.sequence),
+               "in force");
+    else
+      say_once(true,
+               fmt::format("--max-rtt is refused, other jobs run as in stock Slurm: {}", why_not),
+               why_not.substr(0, 24));
     settings_changed_ = false;
     write_statistics();
   }
@@ -170,16 +178,22 @@ class Worker {
     try {
       toml::table file = toml::parse_file(path);
       next.snapshot = file["snapshot"].value_or(next.snapshot);
-      if (auto name = file["snapshot_owner"].value<std::string>()) next.snapshot_owner = uid_of(*name);
-      else next.snapshot_owner = file["snapshot_owner"].value_or(next.snapshot_owner);
-      next.stale_after_s = std::clamp<std::int64_t>(file["stale_after_s"].value_or(next.stale_after_s), 1, 1'000'000);
+      if (auto name = file["snapshot_owner"].value<std::string>())
+        next.snapshot_owner = uid_of(*name);
+      else
+        next.snapshot_owner = file["snapshot_owner"].value_or(next.snapshot_owner);
+      next.stale_after_s = std::clamp<std::int64_t>(
+          file["stale_after_s"].value_or(next.stale_after_s), 1, 1'000'000);
       next.poll_ms = std::clamp<std::int64_t>(file["poll_ms"].value_or(next.poll_ms), 10, 60'000);
-      next.tightest_by_default = file["default_placement"].value_or(std::string("tightest")) != "stock";
-      next.alternatives_max = std::clamp<std::uint32_t>(file["alternatives_max"].value_or(next.alternatives_max), 1, 48);
+      next.tightest_by_default =
+          file["default_placement"].value_or(std::string("tightest")) != "stock";
+      next.alternatives_max = std::clamp<std::uint32_t>(
+          file["alternatives_max"].value_or(next.alternatives_max), 1, 48);
       next.statistics = file["statistics"].value_or(next.statistics);
       settings_ = next;
     } catch (const std::exception& problem) {
-      log_line(true, fmt::format("{} cannot be used ({}); the former settings stay", path, problem.what()));
+      log_line(true, fmt::format("{} cannot be used ({}); the former settings stay", path,
+                                 problem.what()));
     }
   }
 
@@ -187,7 +201,8 @@ class Worker {
     std::array<char, 4096> room{};
     passwd entry{};
     passwd* found = nullptr;
-    if (getpwnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0 || found == nullptr) throw std::runtime_error("snapshot_owner: no user " + name);
+    if (getpwnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0 || found == nullptr)
+      throw std::runtime_error("snapshot_owner: no user " + name);
     return entry.pw_uid;
   }
 
@@ -217,14 +232,20 @@ class Worker {
 
   static bool same(const snapshot::Snapshot& a, const snapshot::Snapshot& b) {
     auto equal_nodes = [](const auto& x, const auto& y) { return x.name == y.name; };
-    auto equal_groups = [](const auto& x, const auto& y) { return std::tie(x.id, x.tier_us, x.slot, x.nodes) == std::tie(y.id, y.tier_us, y.slot, y.nodes); };
-    return a.tiers_us == b.tiers_us && std::ranges::equal(a.nodes, b.nodes, equal_nodes) && std::ranges::equal(a.groups, b.groups, equal_groups);
+    auto equal_groups = [](const auto& x, const auto& y) {
+      return std::tie(x.id, x.tier_us, x.slot, x.nodes) ==
+             std::tie(y.id, y.tier_us, y.slot, y.nodes);
+    };
+    return a.tiers_us == b.tiers_us && std::ranges::equal(a.nodes, b.nodes, equal_nodes) &&
+           std::ranges::equal(a.groups, b.groups, equal_groups);
   }
 
   std::string staleness() const {
     std::int64_t age_s = (unix_ms() - snapshot_.published_unix_ms) / 1000;
     if (age_s <= settings_.stale_after_s) return "";
-    return fmt::format("the snapshot is stale: {} s old, and at most {} s are allowed. Is vesc-schedd running?", age_s, settings_.stale_after_s);
+    return fmt::format(
+        "the snapshot is stale: {} s old, and at most {} s are allowed. Is vesc-schedd running?",
+        age_s, settings_.stale_after_s);
   }
 
   std::shared_ptr<const View> build_view(const std::string& why_not) const {
@@ -240,7 +261,11 @@ class Worker {
     for (const auto& [name, count] : cpus) largest = std::max(largest, count);
     for (const auto& group : snapshot_.groups) {
       if (group.slot == 0) continue;
-      Slot slot{snapshot::slot_feature(group.tier_us, group.slot), group.tier_us, static_cast<std::uint32_t>(group.nodes.size()), 0, {}};
+      Slot slot{snapshot::slot_feature(group.tier_us, group.slot),
+                group.tier_us,
+                static_cast<std::uint32_t>(group.nodes.size()),
+                0,
+                {}};
       for (std::uint32_t node : group.nodes) {
         auto at = cpus.find(snapshot_.nodes[node].name);
         slot.cpus += at == cpus.end() ? largest : at->second;
@@ -249,12 +274,16 @@ class Worker {
       std::ranges::sort(slot.members);
       view->slots.push_back(std::move(slot));
     }
-    std::ranges::stable_sort(view->slots, [](const Slot& a, const Slot& b) { return std::tie(a.tier_us, a.nodes, a.feature) < std::tie(b.tier_us, b.nodes, b.feature); });
+    std::ranges::stable_sort(view->slots, [](const Slot& a, const Slot& b) {
+      return std::tie(a.tier_us, a.nodes, a.feature) < std::tie(b.tier_us, b.nodes, b.feature);
+    });
     return view;
   }
 
   static bool different(const View& a, const View& b) {
-    auto equal = [](const Slot& x, const Slot& y) { return x.feature == y.feature && x.members == y.members && x.cpus == y.cpus; };
+    auto equal = [](const Slot& x, const Slot& y) {
+      return x.feature == y.feature && x.members == y.members && x.cpus == y.cpus;
+    };
     return a.usable != b.usable || !std::ranges::equal(a.slots, b.slots, equal);
   }
 
@@ -270,7 +299,10 @@ class Worker {
     if (change.nodes + change.jobs + change.ports == 0) return;
     holds_.add(change.held_ns);
     ++changes_;
-    log_line(false, fmt::format("snapshot {}: features of {} nodes and {} waiting jobs changed, {} ports mended; write locks held {:.3f} ms", next->sequence, change.nodes, change.jobs, change.ports, static_cast<double>(change.held_ns) / 1e6));
+    log_line(false, fmt::format("snapshot {}: features of {} nodes and {} waiting jobs changed, {} "
+                                "ports mended; write locks held {:.3f} ms",
+                                next->sequence, change.nodes, change.jobs, change.ports,
+                                static_cast<double>(change.held_ns) / 1e6));
   }
 
   // One line a change of state, not one a tick.
@@ -289,7 +321,9 @@ class Worker {
         "{{\"job_submit\":{{\"calls\":{},\"us_p50\":{:.2f},\"us_p99\":{:.2f},\"us_max\":{:.2f}}},"
         "\"lock_hold\":{{\"changes\":{},\"us_p50\":{:.2f},\"us_p99\":{:.2f},\"us_max\":{:.2f}}},"
         "\"snapshot\":{{\"sequence\":{},\"usable\":{}}}}}\n",
-        submissions.count(), submissions.quantile_us(0.5), submissions.quantile_us(0.99), submissions.largest_us(), changes_, holds_.quantile_us(0.5), holds_.quantile_us(0.99), holds_.largest_us(), snapshot_.sequence, view()->usable);
+        submissions.count(), submissions.quantile_us(0.5), submissions.quantile_us(0.99),
+        submissions.largest_us(), changes_, holds_.quantile_us(0.5), holds_.quantile_us(0.99),
+        holds_.largest_us(), snapshot_.sequence, view()->usable);
     file.close();
     if (file) rename(partial.c_str(), settings_.statistics.c_str());
   }
@@ -341,8 +375,12 @@ void stop_worker() noexcept {
   }
 }
 
-std::shared_ptr<const View> current_view() noexcept { return worker().view(); }
+std::shared_ptr<const View> current_view() noexcept {
+  return worker().view();
+}
 
-void count_submission(std::int64_t ns) noexcept { worker().submissions.add(ns); }
+void count_submission(std::int64_t ns) noexcept {
+  worker().submissions.add(ns);
+}
 
 }  // namespace vesc::plugin

@@ -49,7 +49,8 @@ int take_max_rtt(int, const char* text, int remote) {
 
 char g_name[] = "max-rtt";
 char g_argument[] = "TIME";
-char g_usage[] = "run on nodes whose every pair is within this round trip, for example 10ms or 250us";
+char g_usage[] =
+    "run on nodes whose every pair is within this round trip, for example 10ms or 250us";
 spank_option g_option = {g_name, g_argument, g_usage, 1, 0, take_max_rtt};
 
 // The tightest limit that all nodes of an allocation are known to keep: 0 if none.
@@ -63,7 +64,8 @@ std::uint32_t common_tier_us(const char* nodes) {
     slots.emplace_back();
     for (std::uint32_t i = 0; i < table->record_count; ++i) {
       const node_info_t& node = table->node_array[i];
-      if (node.name == nullptr || std::strcmp(node.name, name) != 0 || node.features_act == nullptr) continue;
+      if (node.name == nullptr || std::strcmp(node.name, name) != 0 || node.features_act == nullptr)
+        continue;
       std::string all = node.features_act;
       for (std::size_t at = 0; at < all.size();) {
         std::size_t end = std::min(all.find(',', at), all.size());
@@ -80,7 +82,8 @@ std::uint32_t common_tier_us(const char* nodes) {
     std::uint32_t tier_us = 0, number = 0;
     if (!vesc::snapshot::parse_slot_feature(slot, tier_us, number)) continue;
     bool shared = true;
-    for (const auto& other : slots) shared = shared && std::find(other.begin(), other.end(), slot) != other.end();
+    for (const auto& other : slots)
+      shared = shared && std::find(other.begin(), other.end(), slot) != other.end();
     if (shared && (tightest_us == 0 || tier_us < tightest_us)) tightest_us = tier_us;
   }
   return tightest_us;
@@ -100,35 +103,44 @@ std::uint32_t promised_us(const char* features) {
 int check_allocation(std::uint32_t job_id) {
   job_info_msg_t* jobs = nullptr;
   if (slurm_load_job(&jobs, job_id, SHOW_ALL) != SLURM_SUCCESS || jobs->record_count == 0) {
-    slurm_error("vesc: --max-rtt=%s cannot be checked: slurmctld does not tell about job %u", g_max_rtt, job_id);
+    slurm_error("vesc: --max-rtt=%s cannot be checked: slurmctld does not tell about job %u",
+                g_max_rtt, job_id);
     return ESPANK_ERROR;
   }
   const slurm_job_info_t& job = jobs->job_array[0];
   std::uint32_t limit_us = *vesc::parse_rtt_us(g_max_rtt);
   std::uint32_t promise_us = promised_us(job.features);
-  std::uint32_t known_us = job.num_nodes > 1 && (promise_us == 0 || promise_us > limit_us) ? common_tier_us(job.nodes) : promise_us;
+  std::uint32_t known_us = job.num_nodes > 1 && (promise_us == 0 || promise_us > limit_us)
+                               ? common_tier_us(job.nodes)
+                               : promise_us;
   bool kept = job.num_nodes <= 1 || (known_us != 0 && known_us <= limit_us);
   std::string text = known_us == 0 ? "no limit" : vesc::format_rtt_ms(known_us);
   slurm_free_job_info_msg(jobs);
   if (kept) return ESPANK_SUCCESS;
-  slurm_error("vesc: --max-rtt=%s: the nodes of job %u are known to keep %s. Ask for the limit when the job is submitted: sbatch --max-rtt=%s", g_max_rtt, job_id, text.c_str(), g_max_rtt);
+  slurm_error(
+      "vesc: --max-rtt=%s: the nodes of job %u are known to keep %s. Ask for the limit when the "
+      "job is submitted: sbatch --max-rtt=%s",
+      g_max_rtt, job_id, text.c_str(), g_max_rtt);
   return ESPANK_ERROR;
 }
 
 int in_client(spank_t spank) {
   if (g_max_rtt[0] == '\0') return ESPANK_SUCCESS;
   if (spank_context() == S_CTX_LOCAL) {
-    if (const char* id = getenv("SLURM_JOB_ID")) return check_allocation(static_cast<std::uint32_t>(strtoul(id, nullptr, 10)));
+    if (const char* id = getenv("SLURM_JOB_ID"))
+      return check_allocation(static_cast<std::uint32_t>(strtoul(id, nullptr, 10)));
   }
   spank_err_t error = spank_job_control_setenv(spank, kVariable, g_max_rtt, 1);
-  if (error != ESPANK_SUCCESS) slurm_error("vesc: --max-rtt cannot be passed on: %s", spank_strerror(error));
+  if (error != ESPANK_SUCCESS)
+    slurm_error("vesc: --max-rtt cannot be passed on: %s", spank_strerror(error));
   return error;
 }
 
 // NAME=value lines of a file into the task's environment, unless the user has set them.
 int in_task(spank_t spank, int count, char** arguments) {
   for (int i = 0; i < count; ++i) {
-    if (std::strncmp(arguments[i], kEnvironmentOption, std::strlen(kEnvironmentOption)) != 0) continue;
+    if (std::strncmp(arguments[i], kEnvironmentOption, std::strlen(kEnvironmentOption)) != 0)
+      continue;
     std::ifstream file(arguments[i] + std::strlen(kEnvironmentOption));
     for (std::string line; std::getline(file, line);) {
       std::size_t equals = line.find('=');
@@ -158,7 +170,9 @@ int slurm_spank_init_post_opt(spank_t spank, int, char**) noexcept {
   return ESPANK_SUCCESS;
 }
 
-int slurm_spank_task_init(spank_t spank, int count, char** arguments) noexcept { return in_task(spank, count, arguments); }
+int slurm_spank_task_init(spank_t spank, int count, char** arguments) noexcept {
+  return in_task(spank, count, arguments);
+}
 
 #pragma GCC visibility pop
 }

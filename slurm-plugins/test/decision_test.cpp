@@ -24,7 +24,9 @@ Request nodes(std::uint32_t count, std::optional<std::string> max_rtt = std::nul
   return request;
 }
 
-bool says(const Decision& decision, const char* what) { return decision.message.find(what) != std::string::npos; }
+bool says(const Decision& decision, const char* what) {
+  return decision.message.find(what) != std::string::npos;
+}
 
 TEST(Decide, ALimitedJobGetsTheSlotsWithinItTightestFirst) {
   auto decision = decide(small_view(), nodes(2, "8ms"));
@@ -36,7 +38,8 @@ TEST(Decide, ALimitedJobGetsTheSlotsWithinItTightestFirst) {
 TEST(Decide, TheUsersOwnFeaturesStay) {
   Request request = nodes(2, "1ms");
   request.features = "avx&gpu";
-  EXPECT_EQ(decide(small_view(), request).features, "avx&gpu&[vesc_250us_1|vesc_960us_1|vesc_max_960us]");
+  EXPECT_EQ(decide(small_view(), request).features,
+            "avx&gpu&[vesc_250us_1|vesc_960us_1|vesc_max_960us]");
 }
 
 TEST(Decide, SaysWhichTierALimitMeans) {
@@ -155,14 +158,16 @@ TEST(Written, IsReadBack) {
 TEST(Written, FollowsTheGroups) {
   auto job = parse_written("avx&[vesc_250us_1|vesc_max_960us]");
   EXPECT_EQ(refreshed(small_view(), *job, nodes(3)), "avx&[vesc_960us_1|vesc_max_960us]");
-  EXPECT_EQ(refreshed(small_view(), *job, nodes(7)), "avx&[vesc_max_960us]") << "waits for a group, keeps its promise";
+  EXPECT_EQ(refreshed(small_view(), *job, nodes(7)), "avx&[vesc_max_960us]")
+      << "waits for a group, keeps its promise";
 }
 
 TEST(Change, APromiseIsKept) {
   std::string current = "[vesc_250us_1|vesc_960us_1|vesc_max_960us]";
   Request change = nodes(2);
   change.features = "avx";
-  EXPECT_EQ(decide_change(small_view(), current, change, true).features, "avx&[vesc_250us_1|vesc_960us_1|vesc_max_960us]");
+  EXPECT_EQ(decide_change(small_view(), current, change, true).features,
+            "avx&[vesc_250us_1|vesc_960us_1|vesc_max_960us]");
   change.features = "";
   EXPECT_EQ(decide_change(small_view(), current, change, true).features, current);
   change.features = "[a|b]";

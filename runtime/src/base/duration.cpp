@@ -24,10 +24,14 @@ Result<std::uint32_t> parse_rtt_us(std::string_view text) {
   std::string_view unit(rest, static_cast<std::size_t>(end - rest));
   if (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
   double factor = 0;
-  if (unit == "us") factor = 1;
-  else if (unit == "ms") factor = 1000;
-  else if (unit.empty()) return refuse("the unit is missing");
-  else return refuse("the unit is neither us nor ms");
+  if (unit == "us")
+    factor = 1;
+  else if (unit == "ms")
+    factor = 1000;
+  else if (unit.empty())
+    return refuse("the unit is missing");
+  else
+    return refuse("the unit is neither us nor ms");
   double us = number * factor;
   if (us <= 0) return refuse("it must be more than 0");
   if (us < 1) return refuse("it is below 1us");

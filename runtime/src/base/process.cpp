@@ -47,7 +47,9 @@ Stat read_stat(pid_t pid) {
   return stat;
 }
 
-int open_pid(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+int open_pid(pid_t pid) {
+  return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+}
 
 [[noreturn]] void run_child(const std::vector<std::string>& argv, const SpawnOptions& options) {
   auto give_up = [&](const char* what) {
@@ -81,8 +83,10 @@ int open_pid(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0
     environment.push_back(const_cast<char*>(line.c_str()));
   }
   environment.push_back(nullptr);
-  if (options.environment.empty()) execvp(words[0], words.data());
-  else execvpe(words[0], words.data(), environment.data());
+  if (options.environment.empty())
+    execvp(words[0], words.data());
+  else
+    execvpe(words[0], words.data(), environment.data());
   dprintf(2, "%s: cannot be run: %s\n", argv[0].c_str(), strerrordesc_np(errno));
   _exit(127);
 }
@@ -114,7 +118,9 @@ double seconds_left(Clock::time_point deadline) {
 
 }  // namespace
 
-ProcessId identify(pid_t pid) { return {pid, read_stat(pid).start_ticks}; }
+ProcessId identify(pid_t pid) {
+  return {pid, read_stat(pid).start_ticks};
+}
 
 bool alive(const ProcessId& id) {
   if (id.pid <= 0) return false;
@@ -201,7 +207,8 @@ Result<Output> capture(const std::vector<std::string>& argv, SpawnOptions option
     for (std::size_t i = 0; i < waiting.size(); ++i) {
       if (waiting[i].fd < 0 || waiting[i].revents == 0) continue;
       ssize_t got = read(waiting[i].fd, buffer.data(), buffer.size());
-      if (got <= 0) waiting[i].fd = -1;
+      if (got <= 0)
+        waiting[i].fd = -1;
       else if (streams[i]->size() + static_cast<std::size_t>(got) <= kOutputBytesMax) {
         streams[i]->append(buffer.data(), static_cast<std::size_t>(got));
       }
@@ -214,10 +221,12 @@ Result<Output> capture(const std::vector<std::string>& argv, SpawnOptions option
   if (late) {
     kill(*child, SIGKILL);
     waitpid(*child, nullptr, 0);
-    return Error{ErrorCode::kTimeout, fmt::format("'{}' did not end within {} s", command, timeout_s)};
+    return Error{ErrorCode::kTimeout,
+                 fmt::format("'{}' did not end within {} s", command, timeout_s)};
   }
   auto code = wait_for(*child, 10);
-  if (!code) return Error{code.error().code, fmt::format("'{}': {}", command, code.error().message)};
+  if (!code)
+    return Error{code.error().code, fmt::format("'{}': {}", command, code.error().message)};
   output.exit_code = *code;
   return output;
 }

@@ -48,8 +48,10 @@ Result<std::vector<std::uint64_t>> seeds_of(const DemoArguments& arguments) {
     good = bad_last == std::errc() && rest == end && first <= last && last - first < kSeedsMax;
   }
   if (!good) {
-    return Error{ErrorCode::kInvalidInput,
-                 fmt::format("'{}' is not a range of at most {} seeds. Write, for example, --seeds 1-5", text, kSeedsMax)};
+    return Error{
+        ErrorCode::kInvalidInput,
+        fmt::format("'{}' is not a range of at most {} seeds. Write, for example, --seeds 1-5",
+                    text, kSeedsMax)};
   }
   std::vector<std::uint64_t> seeds;
   for (std::uint64_t seed = first; seed <= last; ++seed) seeds.push_back(seed);
@@ -66,15 +68,19 @@ Result<void> write_file(const std::string& path, const std::string& text) {
 
 std::string numbered(const std::string& path, std::uint64_t seed) {
   std::filesystem::path parts(path);
-  return (parts.parent_path() / fmt::format("{}-seed-{}{}", parts.stem().string(), seed, parts.extension().string())).string();
+  return (parts.parent_path() /
+          fmt::format("{}-seed-{}{}", parts.stem().string(), seed, parts.extension().string()))
+      .string();
 }
 
-Result<int> work(const DemoArguments& arguments, const std::vector<std::uint64_t>& seeds, const std::string& wan) {
+Result<int> work(const DemoArguments& arguments, const std::vector<std::uint64_t>& seeds,
+                 const std::string& wan) {
   demo::Options options;
   options.wan = wan;
   options.program_dir = program_directory();
   options.plugin_dir = plugin_directory();
-  options.matrix_path = arguments.matrix_path.empty() ? share_directory() + "/planetlab490.xz" : arguments.matrix_path;
+  options.matrix_path = arguments.matrix_path.empty() ? share_directory() + "/planetlab490.xz"
+                                                      : arguments.matrix_path;
   options.job_program = program_directory() + "/jobs/poisson";
   options.job_script = share_directory() + "/poisson.sbatch";
   options.raw_dir = arguments.raw_dir;
@@ -88,10 +94,12 @@ Result<int> work(const DemoArguments& arguments, const std::vector<std::uint64_t
       return report.error();
     }
     progress.done();
-    std::string path = seeds.size() == 1 ? arguments.picture_path : numbered(arguments.picture_path, seed);
+    std::string path =
+        seeds.size() == 1 ? arguments.picture_path : numbered(arguments.picture_path, seed);
     if (auto written = write_file(path, demo::picture(*report)); !written) return written.error();
     if (!report->refused_said.empty()) {
-      fmt::print("\na limit that no group can keep is refused at submission:\n{}", report->refused_said);
+      fmt::print("\na limit that no group can keep is refused at submission:\n{}",
+                 report->refused_said);
     }
     fmt::print("\npicture: {}\n", path);
     std::fflush(stdout);
@@ -99,7 +107,8 @@ Result<int> work(const DemoArguments& arguments, const std::vector<std::uint64_t
   }
   fmt::print("{}", demo::table(reports));
   if (!arguments.json_path.empty()) {
-    if (auto written = write_file(arguments.json_path, demo::json(reports)); !written) return written.error();
+    if (auto written = write_file(arguments.json_path, demo::json(reports)); !written)
+      return written.error();
   }
   return 0;
 }
@@ -140,7 +149,10 @@ Result<int> guarded(const DemoArguments& arguments, const std::vector<std::uint6
     return 128 + interrupted;
   }
   if (WIFSIGNALED(status)) {
-    return Error{ErrorCode::kSystem, fmt::format("the demo was ended by signal {}; the realm and the WAN are taken down", WTERMSIG(status))};
+    return Error{
+        ErrorCode::kSystem,
+        fmt::format("the demo was ended by signal {}; the realm and the WAN are taken down",
+                    WTERMSIG(status))};
   }
   return WEXITSTATUS(status);
 }
@@ -149,19 +161,27 @@ Result<int> guarded(const DemoArguments& arguments, const std::vector<std::uint6
 
 void add_demo_command(CLI::App& app) {
   auto arguments = std::make_shared<DemoArguments>();
-  auto* demo = app.add_subcommand("demo", "scattered hosts become mini-supercomputers and run an MPI job");
-  auto* seed = demo->add_option("--seed", arguments->seed, "which 16 hosts are drawn")->capture_default_str();
-  demo->add_option("--seeds", arguments->seeds, "several runs, one after another: FIRST-LAST")->excludes(seed);
+  auto* demo =
+      app.add_subcommand("demo", "scattered hosts become mini-supercomputers and run an MPI job");
+  auto* seed = demo->add_option("--seed", arguments->seed, "which 16 hosts are drawn")
+                   ->capture_default_str();
+  demo->add_option("--seeds", arguments->seeds, "several runs, one after another: FIRST-LAST")
+      ->excludes(seed);
   demo->add_option("--json", arguments->json_path, "write the figures to this file");
-  demo->add_option("--raw", arguments->raw_dir, "keep the logs the figures come from in this directory");
-  demo->add_option("--picture", arguments->picture_path, "where the SVG picture goes")->capture_default_str();
-  demo->add_option("--matrix", arguments->matrix_path, "draw the hosts from this matrix instead of PlanetLab's");
-  demo->footer("Examples:\n  sudo vesc demo\n  sudo vesc demo --seeds 1-5 --json out.json --raw logs\n\n"
-               "Exit codes: 0 done and every answer right; 1 a step failed or an answer is wrong;\n"
-               "2 wrong usage; 130 interrupted (nothing is left behind).");
+  demo->add_option("--raw", arguments->raw_dir,
+                   "keep the logs the figures come from in this directory");
+  demo->add_option("--picture", arguments->picture_path, "where the SVG picture goes")
+      ->capture_default_str();
+  demo->add_option("--matrix", arguments->matrix_path,
+                   "draw the hosts from this matrix instead of PlanetLab's");
+  demo->footer(
+      "Examples:\n  sudo vesc demo\n  sudo vesc demo --seeds 1-5 --json out.json --raw logs\n\n"
+      "Exit codes: 0 done and every answer right; 1 a step failed or an answer is wrong;\n"
+      "2 wrong usage; 130 interrupted (nothing is left behind).");
   run(demo, [arguments]() -> Result<int> {
     if (geteuid() != 0) {
-      return Error{ErrorCode::kPermission, "the demo makes network namespaces and needs root. Run: sudo vesc demo"};
+      return Error{ErrorCode::kPermission,
+                   "the demo makes network namespaces and needs root. Run: sudo vesc demo"};
     }
     auto seeds = seeds_of(*arguments);
     if (!seeds) return seeds.error();

@@ -37,7 +37,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version",
                        fmt::format("vesc {} ({})", vesc::version(), vesc::git_revision()));
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 the answer is 'there is none'.");
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 the answer is 'there is none'.");
   vesc::cli::add_demo_command(app);
   vesc::cli::add_wan_commands(app);
   vesc::cli::add_realm_commands(app);

@@ -23,7 +23,8 @@ void print_status(const realm::Status& status, bool json) {
                           {"controller_answers", status.controller_answers},
                           {"hosts", nlohmann::json::array()}};
     for (const auto& node : status.nodes) {
-      out["hosts"].push_back({{"host", node.name}, {"keeper_pid", node.keeper_pid}, {"state", node.state}});
+      out["hosts"].push_back(
+          {{"host", node.name}, {"keeper_pid", node.keeper_pid}, {"state", node.state}});
     }
     fmt::print("{}\n", out.dump(2));
     return;
@@ -59,10 +60,13 @@ void add_up(CLI::App* realm, const std::shared_ptr<RealmArguments>& arguments) {
   up->add_option("--wan", arguments->wan, "the WAN to live on")->capture_default_str();
   up->add_flag("--stock", arguments->stock, "without the VESC plugins");
   up->add_option("--slots-per-tier", arguments->slots_per_tier, "size of each tier's pool of slots")
-      ->check(CLI::Range(1, 64))->capture_default_str();
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   up->add_flag("--json", arguments->json, "print the realm as JSON");
-  up->footer("Example:\n  vesc wan up --matrix rtt.txt --hosts 16 --seed 1 --attach ctl=0\n  vesc realm up\n"
-             "  vesc realm exec -- srun -N4 hostname");
+  up->footer(
+      "Example:\n  vesc wan up --matrix rtt.txt --hosts 16 --seed 1 --attach ctl=0\n  vesc realm "
+      "up\n"
+      "  vesc realm exec -- srun -N4 hostname");
   run(up, [arguments]() -> Result<int> {
     realm::Options options;
     options.wan = arguments->wan;
@@ -82,11 +86,14 @@ void add_exec(CLI::App* realm, const std::shared_ptr<RealmArguments>& arguments)
   auto* exec = realm->add_subcommand("exec", "run a command in the realm, as a user of it");
   exec->add_option("--wan", arguments->wan, "the realm's WAN")->capture_default_str();
   exec->add_option("--host", arguments->exec.host, "where")->capture_default_str();
-  exec->add_option("--user", arguments->exec.user, "as whom ('root' for the admin)")->capture_default_str();
-  exec->add_option("--timeout", arguments->exec.timeout_s, "end it after so many seconds (0: never)");
+  exec->add_option("--user", arguments->exec.user, "as whom ('root' for the admin)")
+      ->capture_default_str();
+  exec->add_option("--timeout", arguments->exec.timeout_s,
+                   "end it after so many seconds (0: never)");
   exec->add_option("command", arguments->command, "what to run, after --")->required();
-  exec->footer("Examples:\n  vesc realm exec -- sbatch -N4 --max-rtt=20ms job.sh\n"
-               "  vesc realm exec --user root -- scontrol show nodes");
+  exec->footer(
+      "Examples:\n  vesc realm exec -- sbatch -N4 --max-rtt=20ms job.sh\n"
+      "  vesc realm exec --user root -- scontrol show nodes");
   run(exec, [arguments]() -> Result<int> {
     return realm::exec(arguments->wan, arguments->command, arguments->exec);
   });

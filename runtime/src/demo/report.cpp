@@ -60,7 +60,8 @@ nlohmann::json report_json(const Report& report) {
           {"ratio", report.time_ratio()},
           {"diameter_ratio", report.diameter_ratio()},
           {"optimal_diameter_ms", report.optimal_diameter_us / 1000.0},
-          {"vesc_over_optimal", static_cast<double>(report.vesc.diameter_us) / report.optimal_diameter_us},
+          {"vesc_over_optimal",
+           static_cast<double>(report.vesc.diameter_us) / report.optimal_diameter_us},
           {"ok", true}};
 }
 
@@ -70,14 +71,18 @@ std::string table(const std::vector<Report>& reports) {
   std::string text;
   std::vector<double> ratios;
   for (const Report& report : reports) {
-    text += fmt::format("\nseed {}, the same 4-rank MPI job on 4 of {} hosts\n", report.seed, report.hosts.size());
+    text += fmt::format("\nseed {}, the same 4-rank MPI job on 4 of {} hosts\n", report.seed,
+                        report.hosts.size());
     text += fmt::format("  {:<12} {:<20} {:>12} {:>18} {:>12}\n", "placed by", "nodes", "diameter",
                         "time / iteration", "MPI share");
-    for (const auto& [label, run] : {std::pair{"stock Slurm", &report.stock}, std::pair{"VESC", &report.vesc}}) {
-      text += fmt::format("  {:<12} {:<20} {:>12} {:>15.2f} ms {:>10.0f} %\n", label, names(report, run->nodes),
-                          format_rtt_ms(run->diameter_us), run->ms_per_iteration, run->mpi_share * 100);
+    for (const auto& [label, run] :
+         {std::pair{"stock Slurm", &report.stock}, std::pair{"VESC", &report.vesc}}) {
+      text += fmt::format("  {:<12} {:<20} {:>12} {:>15.2f} ms {:>10.0f} %\n", label,
+                          names(report, run->nodes), format_rtt_ms(run->diameter_us),
+                          run->ms_per_iteration, run->mpi_share * 100);
     }
-    text += fmt::format("  {:<33} {:>11.1f}x {:>17.1f}x\n", "stock / VESC", report.diameter_ratio(), report.time_ratio());
+    text += fmt::format("  {:<33} {:>11.1f}x {:>17.1f}x\n", "stock / VESC", report.diameter_ratio(),
+                        report.time_ratio());
     text += fmt::format("  smallest possible diameter of 4 hosts: {} (VESC is at {:.2f} x)\n",
                         format_rtt_ms(report.optimal_diameter_us),
                         static_cast<double>(report.vesc.diameter_us) / report.optimal_diameter_us);
@@ -85,8 +90,10 @@ std::string table(const std::vector<Report>& reports) {
   }
   if (ratios.size() > 1) {
     auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
-    text += fmt::format("\ntime per iteration, stock / VESC, over {} seeds: median {:.1f}x, from {:.1f}x to {:.1f}x\n",
-                        ratios.size(), median(ratios), *least, *most);
+    text += fmt::format(
+        "\ntime per iteration, stock / VESC, over {} seeds: median {:.1f}x, from {:.1f}x to "
+        "{:.1f}x\n",
+        ratios.size(), median(ratios), *least, *most);
   }
   return text;
 }
@@ -110,16 +117,21 @@ std::string json(const std::vector<Report>& reports) {
 
 std::string picture(const Report& report) {
   forming::Plot plot;
-  plot.title = fmt::format("Measured round trips of {} hosts, ordered by mini-supercomputer", report.hosts.size());
-  plot.subtitle = fmt::format("The same 4-rank MPI job: {:.2f} ms per iteration on stock Slurm's choice, {:.2f} ms on VESC's ({:.1f} x), seed {}",
-                              report.stock.ms_per_iteration, report.vesc.ms_per_iteration, report.time_ratio(), report.seed);
+  plot.title = fmt::format("Measured round trips of {} hosts, ordered by mini-supercomputer",
+                           report.hosts.size());
+  plot.subtitle = fmt::format(
+      "The same 4-rank MPI job: {:.2f} ms per iteration on stock Slurm's choice, {:.2f} ms on "
+      "VESC's ({:.1f} x), seed {}",
+      report.stock.ms_per_iteration, report.vesc.ms_per_iteration, report.time_ratio(),
+      report.seed);
   plot.names = report.hosts;
   for (const auto& group : report.groups) {
     forming::TierGroup item{group.tier_us, group.diameter_us, {}};
     for (std::uint32_t node : group.nodes) item.nodes.push_back(node);
     plot.groups.push_back(std::move(item));
   }
-  plot.marks = {{"stock Slurm's nodes", "#ff7f0e", report.stock.nodes}, {"VESC's nodes", "#1f77ff", report.vesc.nodes}};
+  plot.marks = {{"stock Slurm's nodes", "#ff7f0e", report.stock.nodes},
+                {"VESC's nodes", "#1f77ff", report.vesc.nodes}};
   return forming::plot_svg(report.measured, plot);
 }
 

@@ -25,12 +25,13 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kClientTimeoutS = 20;   // of one Slurm client command
-constexpr double kJobTimeoutS = 240;     // of one run of the MPI job
-constexpr double kGroupsTimeoutS = 20;   // from the measurement to slots in slurmctld
+constexpr double kClientTimeoutS = 20;  // of one Slurm client command
+constexpr double kJobTimeoutS = 240;    // of one run of the MPI job
+constexpr double kGroupsTimeoutS = 20;  // from the measurement to slots in slurmctld
 
 Result<std::string> client(const Options& options, const std::vector<std::string>& argv) {
-  auto output = realm::capture(options.wan, argv, {realm::kControllerHost, realm::kResearcher, kClientTimeoutS});
+  auto output = realm::capture(options.wan, argv,
+                               {realm::kControllerHost, realm::kResearcher, kClientTimeoutS});
   if (!output) return output.error();
   if (output->exit_code != 0) {
     return Error{ErrorCode::kUnavailable, fmt::format("{} failed: {}", argv[0], output->errors)};
@@ -44,7 +45,9 @@ Result<void> give_job_to_researcher(const Options& options) {
   auto overwrite = fs::copy_options::overwrite_existing;
   fs::copy_file(options.job_program, home + "/poisson", overwrite, error);
   if (!error) fs::copy_file(options.job_script, home + "/poisson.sbatch", overwrite, error);
-  if (error) return Error{ErrorCode::kNotFound, fmt::format("cannot copy {}: {}", options.job_program, error.message())};
+  if (error)
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("cannot copy {}: {}", options.job_program, error.message())};
   return {};
 }
 
@@ -87,8 +90,8 @@ Result<void> wait_for_job(const Options& options, int job_id) {
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
   return Error{ErrorCode::kTimeout,
-               fmt::format("job {} was still {} after {:.0f} s. Last lines of slurmctld:\n{}", job_id, state,
-                           kJobTimeoutS, realm::log_tail(options.wan, "slurmctld"))};
+               fmt::format("job {} was still {} after {:.0f} s. Last lines of slurmctld:\n{}",
+                           job_id, state, kJobTimeoutS, realm::log_tail(options.wan, "slurmctld"))};
 }
 
 // The line of JSON among what the job printed.
@@ -107,8 +110,9 @@ Result<nlohmann::json> job_answer(const Options& options, int job_id) {
 
 Result<Run> read_run(const Report& report, const nlohmann::json& answer, const std::string& said) {
   if (!answer.value("ok", false)) {
-    return Error{ErrorCode::kCorrupt, fmt::format("the MPI job's answer is wrong: error norm {} above {}",
-                                                  answer.value("error_norm", 0.0), answer.value("error_bound", 0.0))};
+    return Error{ErrorCode::kCorrupt,
+                 fmt::format("the MPI job's answer is wrong: error norm {} above {}",
+                             answer.value("error_norm", 0.0), answer.value("error_bound", 0.0))};
   }
   Run run;
   run.ms_per_iteration = answer.value("ms_per_iteration", 0.0);
@@ -118,13 +122,15 @@ Result<Run> read_run(const Report& report, const nlohmann::json& answer, const s
   run.sbatch_said = said;
   for (const auto& name : answer.value("hosts", std::vector<std::string>())) {
     auto at = std::find(report.hosts.begin(), report.hosts.end(), name);
-    if (at == report.hosts.end()) return Error{ErrorCode::kCorrupt, "the job ran on an unknown host " + name};
+    if (at == report.hosts.end())
+      return Error{ErrorCode::kCorrupt, "the job ran on an unknown host " + name};
     run.nodes.push_back(static_cast<std::size_t>(at - report.hosts.begin()));
   }
   std::sort(run.nodes.begin(), run.nodes.end());
   run.nodes.erase(std::unique(run.nodes.begin(), run.nodes.end()), run.nodes.end());
   if (run.nodes.size() != kJobNodes) {
-    return Error{ErrorCode::kCorrupt, fmt::format("the job ran on {} hosts instead of {}", run.nodes.size(), kJobNodes)};
+    return Error{ErrorCode::kCorrupt,
+                 fmt::format("the job ran on {} hosts instead of {}", run.nodes.size(), kJobNodes)};
   }
   return run;
 }
@@ -145,7 +151,10 @@ Result<void> measure_and_form(const Options& options, Report& report, const Prog
   if (!measured) return measured.error();
   report.measured = std::move(*measured);
   progress("forming mini-supercomputers");
-  if (auto written = forming::write_matrix(report.measured, realm::measured_matrix_path(options.wan)); !written) return written;
+  if (auto written =
+          forming::write_matrix(report.measured, realm::measured_matrix_path(options.wan));
+      !written)
+    return written;
   auto deadline = Clock::now() + std::chrono::duration<double>(kGroupsTimeoutS);
   while (Clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -158,7 +167,8 @@ Result<void> measure_and_form(const Options& options, Report& report, const Prog
       if (group.slot == 0) continue;
       std::string slot = snapshot::slot_feature(group.tier_us, group.slot);
       std::size_t count = 0;
-      for (std::size_t at = shown->find(slot); at != std::string::npos; at = shown->find(slot, at + 1)) {
+      for (std::size_t at = shown->find(slot); at != std::string::npos;
+           at = shown->find(slot, at + 1)) {
         std::size_t end = at + slot.size();
         if (end == shown->size() || (*shown)[end] == ',' || (*shown)[end] == '\n') ++count;
       }
@@ -169,13 +179,15 @@ Result<void> measure_and_form(const Options& options, Report& report, const Prog
     return {};
   }
   return Error{ErrorCode::kTimeout,
-               fmt::format("the groups did not reach slurmctld in {:.0f} s. Last lines:\n{}\n{}", kGroupsTimeoutS,
-                           realm::log_tail(options.wan, "vesc-schedd"), realm::log_tail(options.wan, "slurmctld"))};
+               fmt::format("the groups did not reach slurmctld in {:.0f} s. Last lines:\n{}\n{}",
+                           kGroupsTimeoutS, realm::log_tail(options.wan, "vesc-schedd"),
+                           realm::log_tail(options.wan, "slurmctld"))};
 }
 
 // A limit below what any four hosts can keep, to show how a refusal reads.
 std::string refusal(const Options& options, const Report& report) {
-  std::string limit = fmt::format("--max-rtt={}us", std::max<std::uint32_t>(250, report.optimal_diameter_us / 2));
+  std::string limit =
+      fmt::format("--max-rtt={}us", std::max<std::uint32_t>(250, report.optimal_diameter_us / 2));
   auto output = realm::capture(options.wan, {"sbatch", "-N4", limit, "poisson.sbatch"},
                                {realm::kControllerHost, realm::kResearcher, kClientTimeoutS});
   if (!output || output->exit_code == 0) return "";
@@ -189,9 +201,12 @@ void keep_logs(const Options& options, std::uint64_t seed) {
   fs::create_directories(to, error);
   auto status = realm::status(options.wan);
   if (!status) return;
-  fs::copy(status->log_directory, to + "/log", fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
-  fs::copy(realm::researcher_home(options.wan), to + "/home", fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
-  fs::copy_file(realm::measured_matrix_path(options.wan), to + "/measured.matrix", fs::copy_options::overwrite_existing, error);
+  fs::copy(status->log_directory, to + "/log",
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
+  fs::copy(realm::researcher_home(options.wan), to + "/home",
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
+  fs::copy_file(realm::measured_matrix_path(options.wan), to + "/measured.matrix",
+                fs::copy_options::overwrite_existing, error);
 }
 
 Result<Report> steps(const Options& options, std::uint64_t seed, const Progress& progress) {
@@ -204,6 +219,7 @@ Result<Report> steps(const Options& options, std::uint64_t seed, const Progress&
   wan_options.hosts = options.hosts;
   wan_options.seed = seed;
   wan_options.attach = {{realm::kControllerHost, 0}};
+  wan_options.dies_with = getpid();  // even if nobody is left to take it down
   auto wan = wan::up(wan_options);
   if (!wan) return wan.error();
   for (const auto& host : wan->hosts) {

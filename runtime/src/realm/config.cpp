@@ -64,7 +64,8 @@ std::string slurm_conf(const Paths& paths, const SlurmConfig& config) {
       "KillWait=5\n"
       "# A blocked job at the head of the queue must not keep others from idle groups for long.\n"
       "SchedulerType=sched/backfill\n"
-      "SchedulerParameters=bf_interval=5,bf_continue,bf_max_job_test=1000,sched_min_interval=100000,batch_sched_delay=1\n"
+      "SchedulerParameters=bf_interval=5,bf_continue,bf_max_job_test=1000,sched_min_interval="
+      "100000,batch_sched_delay=1\n"
       "\n",
       config.nodes + 16);
   if (config.plugins) {

@@ -54,7 +54,8 @@ class Keeper {
 
   // Everything that can fail for a reason outside; empty when done.
   std::string prepare() {
-    if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failed("make mounts private");
+    if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+      return failed("make mounts private");
     if (mount("proc", "/proc", "proc", 0, nullptr) != 0) return failed("mount /proc");
     for (const auto& [from, to] : plan_.binds) {
       if (mount(from.c_str(), to.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
@@ -220,7 +221,8 @@ Result<pid_t> start_keeper(pid_t host_init_pid, const KeeperPlan& plan) {
     // A nested PID namespace can only be made from inside the outer one, so by a child.
     if (!enter_namespaces(host_init_pid)) give_up("enter its namespaces");
     if (fork() != 0) _exit(0);
-    long keeper = syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, 0);
+    long keeper =
+        syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, 0);
     if (keeper == 0) keeper_main(plan, report[1]);
     if (keeper < 0) give_up("make the keeper's namespaces");
     _exit(0);
@@ -241,7 +243,8 @@ Result<pid_t> start_keeper(pid_t host_init_pid, const KeeperPlan& plan) {
   const cmsghdr* item = CMSG_FIRSTHDR(&message);
   std::string said(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
   if (said != kReady || item == nullptr || item->cmsg_type != SCM_CREDENTIALS) {
-    return Error{ErrorCode::kSystem, "cannot prepare host " + plan.host + ": " + (said.empty() ? "it ended" : said)};
+    return Error{ErrorCode::kSystem,
+                 "cannot prepare host " + plan.host + ": " + (said.empty() ? "it ended" : said)};
   }
   ucred sender{};
   std::memcpy(&sender, CMSG_DATA(item), sizeof(sender));

@@ -79,7 +79,8 @@ Result<SystemUser> system_user(const char* name) {
   if (entry == nullptr) {
     return Error{ErrorCode::kNotFound,
                  fmt::format("there is no user '{}': its Debian package is missing. Run: "
-                             "sudo cmake/bootstrap.sh build", name)};
+                             "sudo cmake/bootstrap.sh build",
+                             name)};
   }
   return SystemUser{entry->pw_uid, entry->pw_gid};
 }
@@ -99,7 +100,8 @@ Result<void> write_state(const Paths& paths, const State& state) {
   }
   std::string path = paths.root + kStateFile;
   if (auto written = write_text(path + ".new", json.dump(2) + "\n"); !written) return written;
-  if (rename((path + ".new").c_str(), path.c_str()) != 0) return system_error("cannot rename " + path, errno);
+  if (rename((path + ".new").c_str(), path.c_str()) != 0)
+    return system_error("cannot rename " + path, errno);
   return {};
 }
 
@@ -120,7 +122,8 @@ Result<State> read_state(const Paths& paths) {
 
 Result<void> write_users(const Paths& paths, gid_t slurm_gid) {
   std::string passwd_text = read_text("/etc/passwd");
-  passwd_text += fmt::format("vesc-schedd:x:{}:{}::/nonexistent:/usr/sbin/nologin\n", kScheddUid, slurm_gid);
+  passwd_text +=
+      fmt::format("vesc-schedd:x:{}:{}::/nonexistent:/usr/sbin/nologin\n", kScheddUid, slurm_gid);
   passwd_text += fmt::format("{}:x:{}:{}::/home/{}:/bin/bash\n", kResearcher, kResearcherUid,
                              kResearcherUid, kResearcher);
   std::string group_text = read_text("/etc/group");
@@ -145,9 +148,12 @@ Result<void> copy_plugins(const std::string& from, const std::string& to) {
                   fs::copy_options::overwrite_existing, error);
     if (error) break;
   }
-  if (error) return Error{ErrorCode::kSystem, "cannot copy the plugins from " + from + ": " + error.message()};
+  if (error)
+    return Error{ErrorCode::kSystem,
+                 "cannot copy the plugins from " + from + ": " + error.message()};
   if (!fs::exists(to + "/job_submit_vesc.so")) {
-    return Error{ErrorCode::kNotFound, from + " has no job_submit_vesc.so. Build it with: sudo cmake/bootstrap.sh build"};
+    return Error{ErrorCode::kNotFound,
+                 from + " has no job_submit_vesc.so. Build it with: sudo cmake/bootstrap.sh build"};
   }
   return {};
 }
@@ -158,7 +164,12 @@ struct Users {
 };
 
 Result<void> write_directories(const Paths& paths, const Users& users) {
-  struct Item { std::string path; mode_t mode; uid_t uid; gid_t gid; };
+  struct Item {
+    std::string path;
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+  };
   const Item items[] = {
       {paths.root, 0755, 0, 0},
       {paths.etc(), 0755, 0, 0},
@@ -225,20 +236,27 @@ KeeperPlan plan_for(const wan::Host& host, const Paths& paths, const Users& user
   plan.daemons.push_back({"munged-" + host.name,
                           {"/usr/sbin/munged", "--foreground", "--key-file=" + paths.munge_key(),
                            "--seed-file=/run/munge/seed", "--pid-file=/run/munge/munged.pid"},
-                          users.munge.uid, users.munge.gid, "/run/munge/munge.socket.2"});
+                          users.munge.uid,
+                          users.munge.gid,
+                          "/run/munge/munge.socket.2"});
   if (host.name != kControllerHost) {
-    plan.daemons.push_back({"slurmd-" + host.name,
-                            {"/usr/sbin/slurmd", "-D", "-Z", "-N", host.name, "--conf", node_conf()},
-                            0, 0, ""});
+    plan.daemons.push_back(
+        {"slurmd-" + host.name,
+         {"/usr/sbin/slurmd", "-D", "-Z", "-N", host.name, "--conf", node_conf()},
+         0,
+         0,
+         ""});
     return plan;
   }
   plan.daemons.push_back({"slurmctld", {"/usr/sbin/slurmctld", "-D"}, 0, 0, ""});
   if (!options.plugin_dir.empty()) {
     plan.daemons.push_back({"vesc-schedd",
-                            {paths.plugins() + "/vesc-schedd", "--matrix", paths.matrix(), "--names", paths.names(),
-                             "--snapshot", paths.snapshot(), "--slots-per-tier",
-                             std::to_string(options.slots_per_tier)},
-                            kScheddUid, users.slurm.gid, ""});
+                            {paths.plugins() + "/vesc-schedd", "--matrix", paths.matrix(),
+                             "--names", paths.names(), "--snapshot", paths.snapshot(),
+                             "--slots-per-tier", std::to_string(options.slots_per_tier)},
+                            kScheddUid,
+                            users.slurm.gid,
+                            ""});
   }
   return plan;
 }
@@ -305,7 +323,9 @@ Result<void> start_all(const Options& options, const wan::State& wan, const Path
   if (!options.plugin_dir.empty()) {
     std::error_code error;
     fs::copy_file(options.program_dir + "/vesc-schedd", paths.plugins() + "/vesc-schedd", error);
-    if (error) return Error{ErrorCode::kNotFound, "cannot copy vesc-schedd from " + options.program_dir + ": " + error.message()};
+    if (error)
+      return Error{ErrorCode::kNotFound,
+                   "cannot copy vesc-schedd from " + options.program_dir + ": " + error.message()};
   }
   State state;
   state.plugins = !options.plugin_dir.empty();
@@ -338,9 +358,11 @@ Result<ProcessId> keeper_of(const std::string& wan_name, const std::string& host
   for (const auto& [name, id] : state->keepers) {
     if (name != host) continue;
     if (!alive(id)) {
-      return Error{ErrorCode::kUnavailable,
-                   fmt::format("the keeper of host {} is gone, and its daemons with it. Run: vesc realm "
-                               "down, then vesc realm up", host)};
+      return Error{
+          ErrorCode::kUnavailable,
+          fmt::format("the keeper of host {} is gone, and its daemons with it. Run: vesc realm "
+                      "down, then vesc realm up",
+                      host)};
     }
     return id;
   }
@@ -363,7 +385,8 @@ Result<SpawnOptions> spawn_options(const Paths& paths, const ExecOptions& option
     bool ordinary = options.user == kResearcher;
     spawn.directory = ordinary ? fields[5] : "/";
     spawn.environment.push_back("HOME=" + fields[5]);
-    if (const char* terminal = getenv("TERM")) spawn.environment.push_back(std::string("TERM=") + terminal);
+    if (const char* terminal = getenv("TERM"))
+      spawn.environment.push_back(std::string("TERM=") + terminal);
     return spawn;
   }
   return Error{ErrorCode::kNotFound, fmt::format("the realm has no user '{}'", options.user)};
@@ -377,15 +400,19 @@ Result<Status> up(const Options& options, const Progress& progress) {
   auto has_controller = std::any_of(wan->hosts.begin(), wan->hosts.end(),
                                     [](const auto& host) { return host.name == kControllerHost; });
   if (!has_controller) {
-    return Error{ErrorCode::kInvalidInput,
-                 fmt::format("the WAN '{}' has no host '{}' for slurmctld. Start it with: vesc wan up "
-                             "… --attach {}=0", options.wan, kControllerHost, kControllerHost)};
+    return Error{
+        ErrorCode::kInvalidInput,
+        fmt::format("the WAN '{}' has no host '{}' for slurmctld. Start it with: vesc wan up "
+                    "… --attach {}=0",
+                    options.wan, kControllerHost, kControllerHost)};
   }
   Paths paths{wan->directory + "/realm"};
   if (auto state = read_state(paths); state.ok()) {
     bool lives = std::any_of(state->keepers.begin(), state->keepers.end(),
                              [](const auto& keeper) { return alive(keeper.second); });
-    if (lives) return Error{ErrorCode::kAlreadyExists, "a realm is up on this WAN already. End it with: vesc realm down"};
+    if (lives)
+      return Error{ErrorCode::kAlreadyExists,
+                   "a realm is up on this WAN already. End it with: vesc realm down"};
   }
   if (auto cleaned = down(options.wan); !cleaned) return cleaned.error();
   if (auto started = start_all(options, *wan, paths, progress); !started) {
@@ -417,11 +444,14 @@ Result<Status> status(const std::string& wan_name) {
 
 Result<void> down(const std::string& wan_name) {
   auto paths = paths_of(wan_name);
-  if (!paths) return paths.error().code == ErrorCode::kNotFound ? Result<void>() : Result<void>(paths.error());
+  if (!paths)
+    return paths.error().code == ErrorCode::kNotFound ? Result<void>()
+                                                      : Result<void>(paths.error());
   if (auto state = read_state(*paths); state.ok()) kill_keepers(*state);
   std::error_code error;
   fs::remove_all(paths->root, error);
-  if (error) return Error{ErrorCode::kSystem, "cannot remove " + paths->root + ": " + error.message()};
+  if (error)
+    return Error{ErrorCode::kSystem, "cannot remove " + paths->root + ": " + error.message()};
   return {};
 }
 
@@ -480,7 +510,9 @@ std::string log_tail(const std::string& wan_name, const std::string& daemon, int
     std::istringstream file(read_text(paths->logs() + "/" + daemon + suffix));
     std::string line;
     while (std::getline(file, line)) all.push_back(line);
-    std::size_t from = all.size() > static_cast<std::size_t>(lines) ? all.size() - static_cast<std::size_t>(lines) : 0;
+    std::size_t from = all.size() > static_cast<std::size_t>(lines)
+                           ? all.size() - static_cast<std::size_t>(lines)
+                           : 0;
     for (std::size_t i = from; i < all.size(); ++i) text += "    " + all[i] + "\n";
   }
   return text + "    (all logs: " + paths->logs() + ")";

@@ -28,7 +28,9 @@ namespace {
 constexpr int kMtuBytes = 1500;
 constexpr int kQueuePackets = 10'000;  // a full TCP window must fit while the relay is busy
 
-std::string failed(const std::string& what) { return system_error(what, errno).message; }
+std::string failed(const std::string& what) {
+  return system_error(what, errno).message;
+}
 
 bool bind_mount(const std::string& from, const std::string& to, unsigned long extra = 0) {
   return mount(from.c_str(), to.c_str(), nullptr, MS_BIND | extra, nullptr) == 0;
@@ -53,8 +55,10 @@ std::string mount_sysfs() {
 std::string mount_run(const HostPlan& plan) {
   int keep = open(plan.wan_directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (keep < 0) return failed("open " + plan.wan_directory);
-  if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) return failed("mount /run");
-  for (std::size_t at = plan.wan_directory.find('/', 1); at != std::string::npos; at = plan.wan_directory.find('/', at + 1)) {
+  if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0)
+    return failed("mount /run");
+  for (std::size_t at = plan.wan_directory.find('/', 1); at != std::string::npos;
+       at = plan.wan_directory.find('/', at + 1)) {
     mkdir(plan.wan_directory.substr(0, at).c_str(), 0755);
   }
   mkdir(plan.wan_directory.c_str(), 0755);
@@ -65,17 +69,30 @@ std::string mount_run(const HostPlan& plan) {
 }
 
 std::string prepare(const HostPlan& plan) {
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failed("make mounts private");
-  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) return failed("mount /proc");
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return failed("make mounts private");
+  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
+    return failed("mount /proc");
   if (std::string problem = mount_sysfs(); !problem.empty()) return problem;
   if (std::string problem = mount_run(plan); !problem.empty()) return problem;
-  if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0) return failed("mount /tmp");
-  if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0) return failed("mount /dev/shm");
+  if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0)
+    return failed("mount /tmp");
+  if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0)
+    return failed("mount /dev/shm");
+  if (access("/etc/hosts", F_OK) != 0) {
+    return "this machine has no /etc/hosts to put the hosts' own in place of. Make one: touch "
+           "/etc/hosts";
+  }
   if (!bind_mount(plan.hosts_file, "/etc/hosts")) return failed("bind /etc/hosts");
-  if (!bind_mount(plan.private_directory + "/hostname", "/etc/hostname")) return failed("bind /etc/hostname");
+  if (access("/etc/hostname", F_OK) == 0 &&
+      !bind_mount(plan.private_directory + "/hostname", "/etc/hostname")) {
+    return failed("bind /etc/hostname");
+  }
   // Who asks whether two processes share a machine (UCX, PMIx, Open MPI) looks at these.
-  if (!bind_mount(plan.private_directory + "/boot_id", "/proc/sys/kernel/random/boot_id")) return failed("bind boot_id");
-  if (access("/etc/machine-id", F_OK) == 0) bind_mount(plan.private_directory + "/machine_id", "/etc/machine-id");
+  if (!bind_mount(plan.private_directory + "/boot_id", "/proc/sys/kernel/random/boot_id"))
+    return failed("bind boot_id");
+  if (access("/etc/machine-id", F_OK) == 0)
+    bind_mount(plan.private_directory + "/machine_id", "/etc/machine-id");
   if (sethostname(plan.name.c_str(), plan.name.size()) != 0) return failed("set the host name");
   return "";
 }
@@ -155,7 +172,8 @@ Result<pid_t> start_host(const HostPlan& plan) {
   std::string problem;
   std::array<char, 512> text{};
   ssize_t length = 0;
-  while ((length = read(report[0], text.data(), text.size())) > 0) problem.append(text.data(), static_cast<std::size_t>(length));
+  while ((length = read(report[0], text.data(), text.size())) > 0)
+    problem.append(text.data(), static_cast<std::size_t>(length));
   close(report[0]);
   if (!problem.empty()) {
     return Error{ErrorCode::kSystem, "cannot prepare host " + plan.name + ": " + problem};

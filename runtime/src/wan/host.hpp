@@ -15,8 +15,8 @@ namespace vesc::wan {
 struct HostPlan {
   std::string name;
   std::string address;
-  std::string wan_directory;  // stays visible in the host under its own path
-  std::string hosts_file;     // becomes /etc/hosts
+  std::string wan_directory;      // stays visible in the host under its own path
+  std::string hosts_file;         // becomes /etc/hosts
   std::string private_directory;  // files of this host alone: hostname, boot id, machine id
 };
 

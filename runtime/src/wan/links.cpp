@@ -16,7 +16,8 @@ Links::Links(const forming::RttMatrix& rtts, double jitter_ms, double loss, doub
   for (std::size_t from = 0; from < size_; ++from) {
     for (std::size_t to = 0; to < size_; ++to) {
       std::uint32_t rtt_us = rtts.directed_us(from, to);
-      if (rtt_us != forming::kUnknownRttUs) link(from, to).matrix_delay_ns = std::int64_t{rtt_us} * 500;
+      if (rtt_us != forming::kUnknownRttUs)
+        link(from, to).matrix_delay_ns = std::int64_t{rtt_us} * 500;
       restore(from, to);
     }
   }
@@ -38,7 +39,9 @@ std::optional<std::int64_t> Links::send(std::size_t from, std::size_t to, std::s
     link.free_at_ns = leaves_ns;
   }
   std::int64_t due_ns = leaves_ns + link.delay_ns;
-  if (jitter_ns_ > 0) due_ns += static_cast<std::int64_t>((random & 0xffffffffu) % static_cast<std::uint64_t>(jitter_ns_ + 1));
+  if (jitter_ns_ > 0)
+    due_ns += static_cast<std::int64_t>((random & 0xffffffffu) %
+                                        static_cast<std::uint64_t>(jitter_ns_ + 1));
   link.last_due_ns = std::max(link.last_due_ns, due_ns);
   return link.last_due_ns;
 }
@@ -51,7 +54,9 @@ void Links::restore(std::size_t from, std::size_t to) {
 
 void Links::scale(std::size_t from, std::size_t to, double factor) {
   Link& link = this->link(from, to);
-  set_delay_ns(from, to, static_cast<std::int64_t>(std::llround(static_cast<double>(std::max<std::int64_t>(link.matrix_delay_ns, 0)) * factor)));
+  set_delay_ns(from, to,
+               static_cast<std::int64_t>(std::llround(
+                   static_cast<double>(std::max<std::int64_t>(link.matrix_delay_ns, 0)) * factor)));
 }
 
 void Links::set_delay_ns(std::size_t from, std::size_t to, std::int64_t delay_ns) {

@@ -82,7 +82,9 @@ Result<int> open_socket(pid_t pid) {
 class Measurement {
  public:
   Measurement(std::vector<int> sockets, std::vector<in_addr> addresses)
-      : sockets_(std::move(sockets)), addresses_(std::move(addresses)), samples_(sockets_.size() * sockets_.size()) {
+      : sockets_(std::move(sockets)),
+        addresses_(std::move(addresses)),
+        samples_(sockets_.size() * sockets_.size()) {
     for (int fd : sockets_) polls_.push_back({fd, POLLIN, 0});
   }
   ~Measurement() {
@@ -113,19 +115,23 @@ class Measurement {
     Echo echo{};
     echo.header.type = ICMP_ECHO;
     echo.header.un.echo.id = kMark;
-    echo.probe = {kMark, static_cast<std::uint16_t>(from), static_cast<std::uint16_t>(to), wall_ns()};
+    echo.probe = {kMark, static_cast<std::uint16_t>(from), static_cast<std::uint16_t>(to),
+                  wall_ns()};
     echo.header.checksum = checksum(&echo, sizeof(echo));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr = addresses_[to];
-    if (sendto(sockets_[from], &echo, sizeof(echo), 0, reinterpret_cast<sockaddr*>(&address), sizeof(address)) > 0) ++missing_;
+    if (sendto(sockets_[from], &echo, sizeof(echo), 0, reinterpret_cast<sockaddr*>(&address),
+               sizeof(address)) > 0)
+      ++missing_;
   }
 
   void receive_until(std::int64_t until_ns, bool stop_when_complete) {
     for (;;) {
       std::int64_t left = until_ns - wall_ns();
       if (stop_when_complete && missing_ == 0) return;
-      timespec wait{std::max<std::int64_t>(left, 0) / 1'000'000'000, std::max<std::int64_t>(left, 0) % 1'000'000'000};
+      timespec wait{std::max<std::int64_t>(left, 0) / 1'000'000'000,
+                    std::max<std::int64_t>(left, 0) % 1'000'000'000};
       int ready = ppoll(polls_.data(), polls_.size(), &wait, nullptr);
       if (ready > 0) {
         for (const pollfd& one : polls_) {
@@ -149,7 +155,8 @@ class Measurement {
       ssize_t bytes = recvmsg(fd, &message, 0);
       if (bytes < 0) return;
       std::int64_t arrived_ns = wall_ns();
-      for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr; item = CMSG_NXTHDR(&message, item)) {
+      for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr;
+           item = CMSG_NXTHDR(&message, item)) {
         if (item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_TIMESTAMPNS) {
           timespec stamp{};
           std::memcpy(&stamp, CMSG_DATA(item), sizeof(stamp));
@@ -167,7 +174,9 @@ class Measurement {
     Echo echo{};
     std::memcpy(&echo, packet + header, sizeof(echo));
     std::size_t n = sockets_.size();
-    if (echo.header.type != ICMP_ECHOREPLY || echo.probe.mark != kMark || echo.probe.from >= n || echo.probe.to >= n) return;
+    if (echo.header.type != ICMP_ECHOREPLY || echo.probe.mark != kMark || echo.probe.from >= n ||
+        echo.probe.to >= n)
+      return;
     --missing_;
     samples_[echo.probe.from * n + echo.probe.to].push_back(arrived_ns - echo.probe.sent_ns);
   }
@@ -182,7 +191,8 @@ class Measurement {
         if (from == to || samples.empty()) continue;
         auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
         std::nth_element(samples.begin(), middle, samples.end());
-        std::int64_t us = std::clamp<std::int64_t>((*middle + 500) / 1000, 1, forming::kUnknownRttUs - 1);
+        std::int64_t us =
+            std::clamp<std::int64_t>((*middle + 500) / 1000, 1, forming::kUnknownRttUs - 1);
         matrix.set_directed_us(from, to, static_cast<std::uint32_t>(us));
       }
     }
@@ -199,14 +209,17 @@ class Measurement {
 
 }  // namespace
 
-Result<forming::RttMatrix> ping(const std::string& name, const std::vector<std::string>& hosts, int count) {
+Result<forming::RttMatrix> ping(const std::string& name, const std::vector<std::string>& hosts,
+                                int count) {
   auto state = load(name);
   if (!state) return state.error();
   std::vector<int> sockets;
   std::vector<in_addr> addresses;
   for (const std::string& wanted : hosts) {
-    auto at = std::find_if(state->hosts.begin(), state->hosts.end(), [&](const Host& host) { return host.name == wanted; });
-    if (at == state->hosts.end()) return Error{ErrorCode::kNotFound, fmt::format("there is no host '{}'", wanted)};
+    auto at = std::find_if(state->hosts.begin(), state->hosts.end(),
+                           [&](const Host& host) { return host.name == wanted; });
+    if (at == state->hosts.end())
+      return Error{ErrorCode::kNotFound, fmt::format("there is no host '{}'", wanted)};
     auto fd = open_socket(at->init.pid);
     if (!fd) {
       for (int opened : sockets) close(opened);

@@ -111,9 +111,12 @@ class Relay {
       for (int i = 0; i < count; ++i) {
         std::uint64_t what = events[static_cast<std::size_t>(i)].data.u64;
         if (what == kEnd) return {ErrorCode::kUnavailable, "its owner has ended"};
-        if (what == kTimer) clear_timer();
-        else if (what == kControl) serve();
-        else read_device(what);
+        if (what == kTimer)
+          clear_timer();
+        else if (what == kControl)
+          serve();
+        else
+          read_device(what);
       }
       send_due();
       arm_timer();
@@ -166,7 +169,8 @@ class Relay {
       packets_.give_back(index);
       return;
     }
-    held_.push({*due, order_++, index, static_cast<std::uint16_t>(to), static_cast<std::uint16_t>(bytes)});
+    held_.push(
+        {*due, order_++, index, static_cast<std::uint16_t>(to), static_cast<std::uint16_t>(bytes)});
   }
 
   void send_due() {
@@ -174,8 +178,10 @@ class Relay {
     while (!held_.empty() && held_.top().due_ns <= now) {
       const Held& next = held_.top();
       ssize_t sent = write(plan_.devices[next.to], packets_.at(next.packet).data(), next.bytes);
-      if (sent < 0) ++dropped_;
-      else ++sent_;
+      if (sent < 0)
+        ++dropped_;
+      else
+        ++sent_;
       lateness_.add(now - next.due_ns);
       packets_.give_back(next.packet);
       held_.pop();
@@ -225,7 +231,8 @@ class Relay {
       nlohmann::json rows = nlohmann::json::array();
       for (std::size_t from = 0; from < links_.size(); ++from) {
         nlohmann::json row = nlohmann::json::array();
-        for (std::size_t to = 0; to < links_.size(); ++to) row.push_back(links_.delay_ns(from, to).value_or(-1));
+        for (std::size_t to = 0; to < links_.size(); ++to)
+          row.push_back(links_.delay_ns(from, to).value_or(-1));
         rows.push_back(std::move(row));
       }
       return {{"delays_ns", rows}};
@@ -248,11 +255,16 @@ class Relay {
       std::size_t from = ends[direction == 0 ? 0 : 1], to = ends[direction == 0 ? 1 : 0];
       std::string kind = command.value("kind", "");
       double value = command.value("value", 0.0);
-      if (kind == "cut") links_.cut(from, to);
-      else if (kind == "restore") links_.restore(from, to);
-      else if (kind == "scale") links_.scale(from, to, value);
-      else if (kind == "rtt") links_.set_delay_ns(from, to, static_cast<std::int64_t>(value * 5e5));
-      else return {{"error", "unknown kind of change"}};
+      if (kind == "cut")
+        links_.cut(from, to);
+      else if (kind == "restore")
+        links_.restore(from, to);
+      else if (kind == "scale")
+        links_.scale(from, to, value);
+      else if (kind == "rtt")
+        links_.set_delay_ns(from, to, static_cast<std::int64_t>(value * 5e5));
+      else
+        return {{"error", "unknown kind of change"}};
     }
     return {{"done", true}};
   }

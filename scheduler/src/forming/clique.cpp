@@ -25,7 +25,8 @@ class Search {
 
   // Colours `candidates`: `order` gets them by colour, `bound` the most weight that this vertex and
   // all before it can add.
-  void colour(const Bits& candidates, std::vector<std::size_t>& order, std::vector<std::uint64_t>& bound) const {
+  void colour(const Bits& candidates, std::vector<std::size_t>& order,
+              std::vector<std::uint64_t>& bound) const {
     Bits left = candidates;
     std::uint64_t total = 0;
     while (left.any()) {
@@ -77,7 +78,8 @@ class Search {
 
 }  // namespace
 
-Clique heaviest_clique(const Graph& graph, std::uint64_t target, std::uint64_t steps_max, std::uint64_t& steps) {
+Clique heaviest_clique(const Graph& graph, std::uint64_t target, std::uint64_t steps_max,
+                       std::uint64_t& steps) {
   return Search(graph, target, steps_max, steps).run();
 }
 

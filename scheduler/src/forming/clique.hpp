@@ -34,6 +34,7 @@ struct Clique {
 // greedy colouring (the heaviest vertex of each colour bounds what the colour can add; Tomita and
 // Seki 2003, weighted). Stops after `steps_max` branches with what it has, proved = false; `steps`
 // is increased by the branches taken. Deterministic.
-Clique heaviest_clique(const Graph& graph, std::uint64_t target, std::uint64_t steps_max, std::uint64_t& steps);
+Clique heaviest_clique(const Graph& graph, std::uint64_t target, std::uint64_t steps_max,
+                       std::uint64_t& steps);
 
 }  // namespace vesc::forming

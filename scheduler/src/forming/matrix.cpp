@@ -24,7 +24,8 @@ constexpr std::size_t kTextBytesMax = std::size_t{1} << 30;  // after decompress
 constexpr std::size_t kDenseSizeMax = 20'000;                // 1.6 GB of cells
 
 Error bad(const std::string& name, std::size_t row, std::size_t column, const std::string& why) {
-  return {ErrorCode::kInvalidInput, fmt::format("{}: row {}, column {}: {}", name, row + 1, column + 1, why)};
+  return {ErrorCode::kInvalidInput,
+          fmt::format("{}: row {}, column {}: {}", name, row + 1, column + 1, why)};
 }
 
 struct Line {
@@ -72,22 +73,30 @@ std::optional<std::size_t> parse_index(std::string_view word) {
   return value;
 }
 
-Result<RttMatrix> parse_sparse(std::string_view text, std::size_t at, std::size_t number, const Line& header, const std::string& name) {
+Result<RttMatrix> parse_sparse(std::string_view text, std::size_t at, std::size_t number,
+                               const Line& header, const std::string& name) {
   auto size = header.words.size() == 2 ? parse_index(header.words[1]) : std::nullopt;
   if (!size || *size == 0) return bad(name, header.number, 1, "the header is not 'sparse N'");
-  if (*size > kDenseSizeMax) return bad(name, header.number, 1, fmt::format("more than {} nodes", kDenseSizeMax));
+  if (*size > kDenseSizeMax)
+    return bad(name, header.number, 1, fmt::format("more than {} nodes", kDenseSizeMax));
   RttMatrix matrix(*size);
   for (std::size_t i = 0; i < *size; ++i) matrix.set_directed_us(i, i, 0);
   while (auto line = next_line(text, at, number)) {
-    if (line->words.size() != 3) return bad(name, line->number, line->words.size(), "a line has three words: i j rtt_ms");
+    if (line->words.size() != 3)
+      return bad(name, line->number, line->words.size(), "a line has three words: i j rtt_ms");
     std::array<std::size_t, 2> ends{};
     for (std::size_t i = 0; i < 2; ++i) {
       auto index = parse_index(line->words[i]);
-      if (!index || *index >= *size) return bad(name, line->number, i, fmt::format("'{}' is not a node number below {}", line->words[i].substr(0, 32), *size));
+      if (!index || *index >= *size)
+        return bad(
+            name, line->number, i,
+            fmt::format("'{}' is not a node number below {}", line->words[i].substr(0, 32), *size));
       ends[i] = *index;
     }
     auto cell = parse_cell(line->words[2]);
-    if (!cell) return bad(name, line->number, 2, fmt::format("'{}' is not a number of milliseconds", line->words[2].substr(0, 32)));
+    if (!cell)
+      return bad(name, line->number, 2,
+                 fmt::format("'{}' is not a number of milliseconds", line->words[2].substr(0, 32)));
     if (ends[0] != ends[1]) matrix.set_directed_us(ends[0], ends[1], *cell);
   }
   return matrix;
@@ -106,15 +115,19 @@ Result<std::string> read_plain_or_gzip(const std::string& path) {
   int got = 0;
   while ((got = gzread(file.get(), buffer.data(), buffer.size())) > 0) {
     text.append(buffer.data(), static_cast<std::size_t>(got));
-    if (text.size() > kTextBytesMax) return Error{ErrorCode::kLimit, path + " is larger than 1 GiB"};
+    if (text.size() > kTextBytesMax)
+      return Error{ErrorCode::kLimit, path + " is larger than 1 GiB"};
   }
-  if (got < 0) return Error{ErrorCode::kInvalidInput, path + ": cannot be read, or its compressed data is damaged"};
+  if (got < 0)
+    return Error{ErrorCode::kInvalidInput,
+                 path + ": cannot be read, or its compressed data is damaged"};
   return text;
 }
 
 Result<std::string> decompress_xz(const std::string& packed, const std::string& path) {
   lzma_stream stream = LZMA_STREAM_INIT;
-  if (lzma_stream_decoder(&stream, 256u << 20, LZMA_CONCATENATED) != LZMA_OK) return Error{ErrorCode::kSystem, "cannot start the xz decoder"};
+  if (lzma_stream_decoder(&stream, 256u << 20, LZMA_CONCATENATED) != LZMA_OK)
+    return Error{ErrorCode::kSystem, "cannot start the xz decoder"};
   stream.next_in = reinterpret_cast<const std::uint8_t*>(packed.data());
   stream.avail_in = packed.size();
   std::string text;
@@ -127,8 +140,10 @@ Result<std::string> decompress_xz(const std::string& packed, const std::string& 
     text.append(reinterpret_cast<const char*>(buffer.data()), buffer.size() - stream.avail_out);
   }
   lzma_end(&stream);
-  if (text.size() > kTextBytesMax) return Error{ErrorCode::kLimit, path + " is larger than 1 GiB when unpacked"};
-  if (state != LZMA_STREAM_END) return Error{ErrorCode::kInvalidInput, path + ": its compressed data is damaged"};
+  if (text.size() > kTextBytesMax)
+    return Error{ErrorCode::kLimit, path + " is larger than 1 GiB when unpacked"};
+  if (state != LZMA_STREAM_END)
+    return Error{ErrorCode::kInvalidInput, path + ": its compressed data is damaged"};
   return text;
 }
 
@@ -170,17 +185,26 @@ Result<RttMatrix> parse_matrix(std::string_view text, const std::string& name) {
   if (!line) return bad(name, 0, 0, "the file is empty");
   if (line->words[0] == "sparse") return parse_sparse(text, at, number, *line, name);
   std::size_t size = line->words.size();
-  if (size > kDenseSizeMax) return bad(name, line->number, kDenseSizeMax, fmt::format("more than {} columns; use the sparse format", kDenseSizeMax));
+  if (size > kDenseSizeMax)
+    return bad(name, line->number, kDenseSizeMax,
+               fmt::format("more than {} columns; use the sparse format", kDenseSizeMax));
   // A row is at least 2 bytes a cell: a huge first row in a small file allocates nothing.
-  if (size * size > text.size()) return bad(name, line->number, size - 1, fmt::format("{} columns but not as many rows", size));
+  if (size * size > text.size())
+    return bad(name, line->number, size - 1, fmt::format("{} columns but not as many rows", size));
   RttMatrix matrix(size);
   std::size_t row = 0;
   for (; line; line = next_line(text, at, number), ++row) {
-    if (row == size) return bad(name, line->number, 0, fmt::format("more rows than the {} columns", size));
-    if (line->words.size() != size) return bad(name, line->number, line->words.size(), fmt::format("{} numbers where the first row has {}", line->words.size(), size));
+    if (row == size)
+      return bad(name, line->number, 0, fmt::format("more rows than the {} columns", size));
+    if (line->words.size() != size)
+      return bad(name, line->number, line->words.size(),
+                 fmt::format("{} numbers where the first row has {}", line->words.size(), size));
     for (std::size_t column = 0; column < size; ++column) {
       auto cell = parse_cell(line->words[column]);
-      if (!cell) return bad(name, line->number, column, fmt::format("'{}' is not a number of milliseconds", line->words[column].substr(0, 32)));
+      if (!cell)
+        return bad(
+            name, line->number, column,
+            fmt::format("'{}' is not a number of milliseconds", line->words[column].substr(0, 32)));
       if (column != row) matrix.set_directed_us(row, column, *cell);
     }
   }
@@ -190,12 +214,17 @@ Result<RttMatrix> parse_matrix(std::string_view text, const std::string& name) {
 
 Result<RttMatrix> read_matrix(const std::string& path) {
   auto text = read_plain_or_gzip(path);
-  if (text && text->compare(0, 6, std::string_view("\xFD" "7zXZ\0", 6)) == 0) text = decompress_xz(*text, path);
+  if (text && text->compare(0, 6,
+                            std::string_view("\xFD"
+                                             "7zXZ\0",
+                                             6)) == 0)
+    text = decompress_xz(*text, path);
   if (!text) return text.error();
   return parse_matrix(*text, path);
 }
 
-Result<void> write_matrix(const RttMatrix& matrix, const std::string& path, const std::string& comment) {
+Result<void> write_matrix(const RttMatrix& matrix, const std::string& path,
+                          const std::string& comment) {
   std::string text;
   for (std::size_t at = 0; at < comment.size();) {
     std::size_t end = std::min(comment.find('\n', at), comment.size());
@@ -213,7 +242,8 @@ Result<void> write_matrix(const RttMatrix& matrix, const std::string& path, cons
   std::string partial = path + ".partial";
   int fd = open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return system_error("cannot write " + partial, errno);
-  bool done = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+  bool done =
+      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   int error = errno;
   close(fd);
   if (!done || rename(partial.c_str(), path.c_str()) != 0) {

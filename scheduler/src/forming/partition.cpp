@@ -11,7 +11,8 @@ namespace {
 
 using Unit = std::vector<std::size_t>;
 
-constexpr std::uint64_t kPeelSteps = 20'000;  // of one search; enough for a proof up to about 100 units
+constexpr std::uint64_t kPeelSteps =
+    20'000;  // of one search; enough for a proof up to about 100 units
 
 std::uint32_t between_us(const RttMatrix& matrix, const Unit& a, const Unit& b) {
   std::uint32_t largest = 0;
@@ -71,7 +72,8 @@ std::vector<Unit> complete_link(const Round& round, std::vector<Unit> units) {
   std::size_t n = units.size();
   std::vector<std::vector<std::uint32_t>> far(n, std::vector<std::uint32_t>(n));
   for (std::size_t a = 0; a < n; ++a) {
-    for (std::size_t b = 0; b < n; ++b) far[a][b] = a == b ? 0 : between_us(round.matrix, units[a], units[b]);
+    for (std::size_t b = 0; b < n; ++b)
+      far[a][b] = a == b ? 0 : between_us(round.matrix, units[a], units[b]);
   }
   std::vector<bool> gone(n);
   for (;;) {
@@ -79,7 +81,8 @@ std::vector<Unit> complete_link(const Round& round, std::vector<Unit> units) {
     std::size_t x = 0, y = 0;
     for (std::size_t a = 0; a < n; ++a) {
       for (std::size_t b = a + 1; b < n && !gone[a]; ++b) {
-        if (gone[b] || far[a][b] >= closest || units[a].size() + units[b].size() > round.size_max) continue;
+        if (gone[b] || far[a][b] >= closest || units[a].size() + units[b].size() > round.size_max)
+          continue;
         closest = far[a][b];
         x = a;
         y = b;
@@ -107,7 +110,8 @@ std::uint64_t squares(const std::vector<Unit>& units) {
 
 double inner_rtt_us(const RttMatrix& matrix, const std::vector<Unit>& units) {
   double sum = 0;
-  for (const Unit& unit : units) sum += mean_rtt_us(matrix, unit) * static_cast<double>(unit.size());
+  for (const Unit& unit : units)
+    sum += mean_rtt_us(matrix, unit) * static_cast<double>(unit.size());
   return sum;
 }
 
@@ -115,7 +119,8 @@ std::vector<Unit> better_of_both(const Round& round, const std::vector<Unit>& un
   std::vector<Unit> peeled = peel(round, units);
   std::vector<Unit> linked = complete_link(round, units);
   std::uint64_t a = squares(peeled), b = squares(linked);
-  bool take_linked = b > a || (b == a && inner_rtt_us(round.matrix, linked) < inner_rtt_us(round.matrix, peeled));
+  bool take_linked =
+      b > a || (b == a && inner_rtt_us(round.matrix, linked) < inner_rtt_us(round.matrix, peeled));
   std::vector<Unit> best = take_linked ? std::move(linked) : std::move(peeled);
   std::sort(best.begin(), best.end());
   return best;
@@ -137,7 +142,8 @@ void sort_groups(std::vector<TierGroup>& groups) {
 
 }  // namespace
 
-std::vector<TierGroup> partition_ladder(const RttMatrix& matrix, const std::vector<std::uint32_t>& tiers_us) {
+std::vector<TierGroup> partition_ladder(const RttMatrix& matrix,
+                                        const std::vector<std::uint32_t>& tiers_us) {
   std::vector<TierGroup> groups;
   std::vector<Unit> units = single_units(matrix);
   for (std::uint32_t tier_us : tiers_us) {
@@ -152,10 +158,12 @@ std::vector<TierGroup> partition_ladder(const RttMatrix& matrix, const std::vect
   return groups;
 }
 
-std::vector<TierGroup> partition_flat(const RttMatrix& matrix, std::uint32_t limit_us, std::size_t min_size, std::size_t max_size) {
+std::vector<TierGroup> partition_flat(const RttMatrix& matrix, std::uint32_t limit_us,
+                                      std::size_t min_size, std::size_t max_size) {
   std::vector<TierGroup> groups;
   for (const Unit& unit : better_of_both({matrix, limit_us, max_size}, single_units(matrix))) {
-    if (unit.size() >= std::max<std::size_t>(min_size, 2)) groups.push_back({limit_us, diameter_us(matrix, unit), unit});
+    if (unit.size() >= std::max<std::size_t>(min_size, 2))
+      groups.push_back({limit_us, diameter_us(matrix, unit), unit});
   }
   sort_groups(groups);
   return groups;

@@ -16,7 +16,8 @@ namespace {
 using ThresholdGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS>;
 
 // Candidates that could be in a group of `wanted` with every pair <= limit_us: the (wanted-1)-core.
-std::vector<std::size_t> core(const RttMatrix& matrix, const std::vector<std::size_t>& candidates, std::size_t wanted, std::uint32_t limit_us) {
+std::vector<std::size_t> core(const RttMatrix& matrix, const std::vector<std::size_t>& candidates,
+                              std::size_t wanted, std::uint32_t limit_us) {
   ThresholdGraph graph(candidates.size());
   for (std::size_t a = 0; a < candidates.size(); ++a) {
     for (std::size_t b = a + 1; b < candidates.size(); ++b) {
@@ -25,7 +26,8 @@ std::vector<std::size_t> core(const RttMatrix& matrix, const std::vector<std::si
   }
   std::vector<std::size_t> cores(candidates.size());
   if (!candidates.empty()) {
-    boost::core_numbers(graph, boost::make_iterator_property_map(cores.begin(), boost::get(boost::vertex_index, graph)));
+    boost::core_numbers(graph, boost::make_iterator_property_map(
+                                   cores.begin(), boost::get(boost::vertex_index, graph)));
   }
   std::vector<std::size_t> kept;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -51,7 +53,9 @@ Found find_within(Problem& problem, std::uint32_t limit_us, std::vector<std::siz
   std::size_t wanted = problem.size - problem.anchors.size();
   std::vector<std::size_t> near;
   for (std::size_t node : problem.candidates) {
-    bool close = std::all_of(problem.anchors.begin(), problem.anchors.end(), [&](std::size_t anchor) { return problem.matrix.pair_us(anchor, node) <= limit_us; });
+    bool close = std::all_of(
+        problem.anchors.begin(), problem.anchors.end(),
+        [&](std::size_t anchor) { return problem.matrix.pair_us(anchor, node) <= limit_us; });
     if (close) near.push_back(node);
   }
   if (wanted > 0) near = core(problem.matrix, near, wanted, limit_us);
@@ -76,13 +80,18 @@ Result<Problem> make_problem(const RttMatrix& matrix, const Query& query) {
   std::vector<int> state(matrix.size(), query.free.empty() ? 1 : 0);
   for (const auto* list : {&query.free, &query.include, &query.exclude}) {
     for (std::size_t node : *list) {
-      if (node >= matrix.size()) return Error{ErrorCode::kInvalidInput, fmt::format("there is no node {}: the matrix has nodes 0 to {}", node, matrix.size() - 1)};
+      if (node >= matrix.size())
+        return Error{ErrorCode::kInvalidInput,
+                     fmt::format("there is no node {}: the matrix has nodes 0 to {}", node,
+                                 matrix.size() - 1)};
     }
   }
   for (std::size_t node : query.free) state[node] = 1;
   for (std::size_t node : query.exclude) state[node] = 0;
   for (std::size_t node : query.include) {
-    if (state[node] == 0) return Error{ErrorCode::kInvalidInput, fmt::format("node {} is to be included but is excluded or not free", node)};
+    if (state[node] == 0)
+      return Error{ErrorCode::kInvalidInput,
+                   fmt::format("node {} is to be included but is excluded or not free", node)};
     state[node] = 2;
   }
   Problem problem{matrix, {}, {}, query.size, query.steps_max};
@@ -91,7 +100,8 @@ Result<Problem> make_problem(const RttMatrix& matrix, const Query& query) {
     if (state[node] == 1) problem.candidates.push_back(node);
   }
   if (query.size == 0 || query.size < problem.anchors.size()) {
-    return Error{ErrorCode::kInvalidInput, fmt::format("a group of {} cannot hold {} given nodes", query.size, problem.anchors.size())};
+    return Error{ErrorCode::kInvalidInput, fmt::format("a group of {} cannot hold {} given nodes",
+                                                       query.size, problem.anchors.size())};
   }
   return problem;
 }
@@ -117,7 +127,8 @@ std::vector<std::uint32_t> values_of(const Problem& problem, std::uint32_t limit
 std::uint32_t diameter_us(const RttMatrix& matrix, const std::vector<std::size_t>& nodes) {
   std::uint32_t largest = 0;
   for (std::size_t a = 0; a < nodes.size(); ++a) {
-    for (std::size_t b = a + 1; b < nodes.size(); ++b) largest = std::max(largest, matrix.pair_us(nodes[a], nodes[b]));
+    for (std::size_t b = a + 1; b < nodes.size(); ++b)
+      largest = std::max(largest, matrix.pair_us(nodes[a], nodes[b]));
   }
   return largest;
 }
@@ -126,7 +137,8 @@ double mean_rtt_us(const RttMatrix& matrix, const std::vector<std::size_t>& node
   double sum = 0;
   std::size_t pairs = 0;
   for (std::size_t a = 0; a < nodes.size(); ++a) {
-    for (std::size_t b = a + 1; b < nodes.size(); ++b, ++pairs) sum += matrix.pair_us(nodes[a], nodes[b]);
+    for (std::size_t b = a + 1; b < nodes.size(); ++b, ++pairs)
+      sum += matrix.pair_us(nodes[a], nodes[b]);
   }
   return pairs == 0 ? 0 : sum / static_cast<double>(pairs);
 }
@@ -156,11 +168,13 @@ Result<Answer> query(const RttMatrix& matrix, const Query& query) {
       answer.feasible = true;
       // What was found may be tighter than what was asked.
       std::uint32_t reached = diameter_us(matrix, nodes);
-      high = static_cast<std::size_t>(std::lower_bound(values.begin(), values.end(), reached) - values.begin());
+      high = static_cast<std::size_t>(std::lower_bound(values.begin(), values.end(), reached) -
+                                      values.begin());
       if (high > middle) high = middle;
     } else {
       if (found == Found::kUndecided) answer.optimal = false;
-      if (answer.optimal) answer.lower_bound_us = middle + 1 < values.size() ? values[middle + 1] : kUnknownRttUs;
+      if (answer.optimal)
+        answer.lower_bound_us = middle + 1 < values.size() ? values[middle + 1] : kUnknownRttUs;
       low = middle + 1;
     }
   }

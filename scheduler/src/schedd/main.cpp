@@ -2,7 +2,8 @@
 //
 // vesc-schedd: forms groups from a measured matrix and publishes the snapshot that the Slurm
 // plugins read. Watches the matrix file; publishes again when it changes, and every `interval` with
-// the same groups and a new time, so that a snapshot that has grown old means that this daemon died.
+// the same groups and a new time, so that a snapshot that has grown old means that this daemon
+// died.
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -43,7 +44,7 @@ struct FileIdentity {
 };
 
 std::optional<FileIdentity> identity(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (stat(path.c_str(), &info) != 0) return std::nullopt;
   return FileIdentity{info.st_ino, info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec};
 }
@@ -63,10 +64,13 @@ Result<snapshot::Snapshot> form(const Options& options, const snapshot::Snapshot
   auto names = read_names(options.names);
   if (!names) return names.error();
   if (names->size() != matrix->size()) {
-    return Error{ErrorCode::kInvalidInput, fmt::format("{} has {} names and {} has {} rows: they must be as many", options.names, names->size(), options.matrix, matrix->size())};
+    return Error{ErrorCode::kInvalidInput,
+                 fmt::format("{} has {} names and {} has {} rows: they must be as many",
+                             options.names, names->size(), options.matrix, matrix->size())};
   }
   auto tiers = forming::tier_ladder_us(matrix->largest_pair_us());
-  return next_snapshot(previous, *names, tiers, forming::partition_ladder(*matrix, tiers), options.slots_per_tier);
+  return next_snapshot(previous, *names, tiers, forming::partition_ladder(*matrix, tiers),
+                       options.slots_per_tier);
 }
 
 class Publisher {
@@ -82,7 +86,9 @@ class Publisher {
     current_ = std::move(*formed);
     valid_ = true;
     auto done = write();
-    if (done) spdlog::info("published {}: {} nodes, {} groups in {} tiers", current_.sequence, current_.nodes.size(), current_.groups.size(), current_.tiers_us.size());
+    if (done)
+      spdlog::info("published {}: {} nodes, {} groups in {} tiers", current_.sequence,
+                   current_.nodes.size(), current_.groups.size(), current_.tiers_us.size());
     return done;
   }
 
@@ -94,7 +100,9 @@ class Publisher {
 
  private:
   Result<void> write() {
-    current_.published_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    current_.published_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count();
     return snapshot::write_file(current_, options_.snapshot);
   }
 
@@ -116,7 +124,8 @@ int serve(const Options& options, Publisher& publisher) {
   for (;;) {
     auto now = identity(options.matrix);
     bool changed = now && now != seen;
-    bool due = std::chrono::steady_clock::now() - published > std::chrono::duration<double>(options.interval_s);
+    bool due = std::chrono::steady_clock::now() - published >
+               std::chrono::duration<double>(options.interval_s);
     if (changed || due) {
       auto done = changed ? publisher.form_and_publish() : publisher.publish_again();
       if (!done) spdlog::error("{}; the former snapshot stays", done.error().message);
@@ -135,16 +144,26 @@ int serve(const Options& options, Publisher& publisher) {
 
 int main(int argc, char** argv) {
   vesc::schedd::Options options;
-  CLI::App app("Forms mini-supercomputers from measured round-trip times and publishes them for Slurm.");
-  app.set_version_flag("--version", fmt::format("vesc-schedd {} ({})", vesc::version(), vesc::git_revision()));
+  CLI::App app(
+      "Forms mini-supercomputers from measured round-trip times and publishes them for Slurm.");
+  app.set_version_flag("--version",
+                       fmt::format("vesc-schedd {} ({})", vesc::version(), vesc::git_revision()));
   app.add_option("--matrix", options.matrix, "the measured matrix (milliseconds)")->required();
   app.add_option("--names", options.names, "the Slurm name of each row, one a line")->required();
   app.add_option("--snapshot", options.snapshot, "the file to publish")->required();
-  app.add_option("--slots-per-tier", options.slots_per_tier, "size of each tier's pool of slots, as in slurm.conf")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--slots-per-tier", options.slots_per_tier,
+                 "size of each tier's pool of slots, as in slurm.conf")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   app.add_flag("--once", options.once, "publish once and end");
-  app.add_option("--interval", options.interval_s, "seconds after which an unchanged snapshot is published again")->check(CLI::Range(0.1, 86400.0))->capture_default_str();
-  app.footer("Example:\n  vesc-schedd --matrix rtt.matrix --names names --snapshot /var/lib/vesc/snapshot --once\n\n"
-             "Exit codes: 0 done, 1 failed, 2 wrong usage or input.");
+  app.add_option("--interval", options.interval_s,
+                 "seconds after which an unchanged snapshot is published again")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->capture_default_str();
+  app.footer(
+      "Example:\n  vesc-schedd --matrix rtt.matrix --names names --snapshot /var/lib/vesc/snapshot "
+      "--once\n\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage or input.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -15,10 +15,13 @@ struct Match {
   std::size_t now;     // index in the new groups
 };
 
-std::vector<Match> matches(const snapshot::Snapshot& previous, const std::vector<std::string>& names, const std::vector<forming::TierGroup>& groups) {
+std::vector<Match> matches(const snapshot::Snapshot& previous,
+                           const std::vector<std::string>& names,
+                           const std::vector<forming::TierGroup>& groups) {
   std::map<std::string, std::vector<std::size_t>> groups_of;  // node name -> former groups
   for (std::size_t g = 0; g < previous.groups.size(); ++g) {
-    for (std::uint32_t node : previous.groups[g].nodes) groups_of[previous.nodes[node].name].push_back(g);
+    for (std::uint32_t node : previous.groups[g].nodes)
+      groups_of[previous.nodes[node].name].push_back(g);
   }
   std::vector<Match> found;
   for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -38,7 +41,11 @@ std::vector<Match> matches(const snapshot::Snapshot& previous, const std::vector
 
 }  // namespace
 
-snapshot::Snapshot next_snapshot(const snapshot::Snapshot& previous, const std::vector<std::string>& names, const std::vector<std::uint32_t>& tiers_us, const std::vector<forming::TierGroup>& groups, std::uint32_t slots_per_tier) {
+snapshot::Snapshot next_snapshot(const snapshot::Snapshot& previous,
+                                 const std::vector<std::string>& names,
+                                 const std::vector<std::uint32_t>& tiers_us,
+                                 const std::vector<forming::TierGroup>& groups,
+                                 std::uint32_t slots_per_tier) {
   snapshot::Snapshot next;
   next.sequence = previous.sequence + 1;
   next.slots_per_tier = slots_per_tier;
@@ -58,13 +65,17 @@ snapshot::Snapshot next_snapshot(const snapshot::Snapshot& previous, const std::
     if (group.id != 0 || !continued.insert(match.before).second) continue;
     const snapshot::Group& before = previous.groups[match.before];
     group.id = before.id;
-    if (before.slot > 0 && before.slot <= slots_per_tier && used[group.tier_us].insert(before.slot).second) group.slot = before.slot;
+    if (before.slot > 0 && before.slot <= slots_per_tier &&
+        used[group.tier_us].insert(before.slot).second)
+      group.slot = before.slot;
   }
   // Ids start from the sequence number, which never comes again: no id is ever used twice.
   std::uint64_t fresh = next.sequence << 24;
   std::vector<std::size_t> order(next.groups.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return next.groups[a].nodes.size() > next.groups[b].nodes.size(); });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return next.groups[a].nodes.size() > next.groups[b].nodes.size();
+  });
   for (std::size_t index : order) {
     snapshot::Group& group = next.groups[index];
     if (group.id == 0) group.id = ++fresh;
@@ -73,7 +84,9 @@ snapshot::Snapshot next_snapshot(const snapshot::Snapshot& previous, const std::
       if (taken.insert(slot).second) group.slot = slot;
     }
   }
-  std::sort(next.groups.begin(), next.groups.end(), [](const auto& a, const auto& b) { return std::tuple(a.tier_us, a.slot, a.id) < std::tuple(b.tier_us, b.slot, b.id); });
+  std::sort(next.groups.begin(), next.groups.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.tier_us, a.slot, a.id) < std::tuple(b.tier_us, b.slot, b.id);
+  });
   return next;
 }
 

@@ -17,6 +17,10 @@ namespace vesc::schedd {
 // most nodes (by name) with a former one goes on as it, with its id and slot; others get new ids
 // and free slots of their tier, larger groups first. A group beyond the pool's size has slot 0.
 // Sequence is previous + 1; the times are the caller's.
-snapshot::Snapshot next_snapshot(const snapshot::Snapshot& previous, const std::vector<std::string>& names, const std::vector<std::uint32_t>& tiers_us, const std::vector<forming::TierGroup>& groups, std::uint32_t slots_per_tier);
+snapshot::Snapshot next_snapshot(const snapshot::Snapshot& previous,
+                                 const std::vector<std::string>& names,
+                                 const std::vector<std::uint32_t>& tiers_us,
+                                 const std::vector<forming::TierGroup>& groups,
+                                 std::uint32_t slots_per_tier);
 
 }  // namespace vesc::schedd

@@ -70,34 +70,47 @@ static_assert(sizeof(GroupRecord) == 32);
 // Bytes a record of a known section has; 0 for an unknown section.
 std::uint32_t record_bytes(std::uint32_t id) {
   switch (id) {
-    case kTiers: return sizeof(std::uint32_t);
-    case kNames: return 1;
-    case kNodes: return sizeof(NodeRecord);
-    case kGroups: return sizeof(GroupRecord);
-    case kMembers: return sizeof(std::uint32_t);
-    default: return 0;
+    case kTiers:
+      return sizeof(std::uint32_t);
+    case kNames:
+      return 1;
+    case kNodes:
+      return sizeof(NodeRecord);
+    case kGroups:
+      return sizeof(GroupRecord);
+    case kMembers:
+      return sizeof(std::uint32_t);
+    default:
+      return 0;
   }
 }
 
-Error corrupt(std::string why) { return {ErrorCode::kCorrupt, "the snapshot is damaged: " + std::move(why)}; }
+Error corrupt(std::string why) {
+  return {ErrorCode::kCorrupt, "the snapshot is damaged: " + std::move(why)};
+}
 
 // The rules that both the writer and the reader insist on.
 Result<void> check(const Snapshot& snapshot) {
-  if (snapshot.nodes.size() > kNodesMax) return Error{ErrorCode::kLimit, fmt::format("a snapshot holds at most {} nodes", kNodesMax)};
-  if (snapshot.groups.size() > kGroupsMax) return Error{ErrorCode::kLimit, fmt::format("a snapshot holds at most {} groups", kGroupsMax)};
+  if (snapshot.nodes.size() > kNodesMax)
+    return Error{ErrorCode::kLimit, fmt::format("a snapshot holds at most {} nodes", kNodesMax)};
+  if (snapshot.groups.size() > kGroupsMax)
+    return Error{ErrorCode::kLimit, fmt::format("a snapshot holds at most {} groups", kGroupsMax)};
   for (std::size_t i = 1; i < snapshot.tiers_us.size(); ++i) {
     if (snapshot.tiers_us[i] <= snapshot.tiers_us[i - 1]) return corrupt("the tiers do not ascend");
   }
   for (const Node& node : snapshot.nodes) {
-    if (node.name.empty() || node.name.size() > kNameBytesMax) return corrupt("a node's name is empty or too long");
+    if (node.name.empty() || node.name.size() > kNameBytesMax)
+      return corrupt("a node's name is empty or too long");
   }
   for (const Group& group : snapshot.groups) {
     if (group.nodes.size() < 2) return corrupt("a group has fewer than two nodes");
     if (group.diameter_us > group.tier_us) return corrupt("a group is wider than its tier");
     if (group.slot > snapshot.slots_per_tier) return corrupt("a slot is outside the pool");
     for (std::size_t i = 0; i < group.nodes.size(); ++i) {
-      if (group.nodes[i] >= snapshot.nodes.size()) return corrupt("a group names a node that is not there");
-      if (i > 0 && group.nodes[i] <= group.nodes[i - 1]) return corrupt("a group's nodes do not ascend");
+      if (group.nodes[i] >= snapshot.nodes.size())
+        return corrupt("a group names a node that is not there");
+      if (i > 0 && group.nodes[i] <= group.nodes[i - 1])
+        return corrupt("a group's nodes do not ascend");
     }
   }
   return {};
@@ -110,7 +123,9 @@ void append(std::vector<std::byte>& bytes, const T& value) {
 }
 
 void checksum(std::span<const std::byte> bytes, std::array<unsigned char, 32>& sum) {
-  crypto_generichash(sum.data(), sum.size(), reinterpret_cast<const unsigned char*>(bytes.data()) + kChecksumEnd, bytes.size() - kChecksumEnd, nullptr, 0);
+  crypto_generichash(sum.data(), sum.size(),
+                     reinterpret_cast<const unsigned char*>(bytes.data()) + kChecksumEnd,
+                     bytes.size() - kChecksumEnd, nullptr, 0);
 }
 
 template <typename T>
@@ -125,15 +140,21 @@ struct Sections {
 };
 
 Result<Sections> read_sections(std::span<const std::byte> bytes, const Header& header) {
-  if (header.sections > kSectionsMax || sizeof(Header) + header.sections * sizeof(Section) > bytes.size()) return corrupt("its section table does not fit");
+  if (header.sections > kSectionsMax ||
+      sizeof(Header) + header.sections * sizeof(Section) > bytes.size())
+    return corrupt("its section table does not fit");
   Sections sections;
   for (std::uint32_t i = 0; i < header.sections; ++i) {
     Section section;
     std::memcpy(&section, bytes.data() + sizeof(Header) + i * sizeof(Section), sizeof(Section));
     std::uint32_t wanted = record_bytes(section.id);
     if (wanted == 0) continue;
-    if (section.version != 1) return corrupt(fmt::format("section {} has version {}, and only 1 is known. Update the plugins", section.id, section.version));
-    bool fits = section.record_bytes == wanted && section.offset <= bytes.size() && section.count <= (bytes.size() - section.offset) / wanted;
+    if (section.version != 1)
+      return corrupt(
+          fmt::format("section {} has version {}, and only 1 is known. Update the plugins",
+                      section.id, section.version));
+    bool fits = section.record_bytes == wanted && section.offset <= bytes.size() &&
+                section.count <= (bytes.size() - section.offset) / wanted;
     if (!fits) return corrupt(fmt::format("section {} lies outside the file", section.id));
     sections.known[section.id] = section;
   }
@@ -147,14 +168,16 @@ Result<std::vector<std::byte>> encode(const Snapshot& snapshot) {
   std::array<std::vector<std::byte>, 6> bodies;
   for (std::uint32_t tier : snapshot.tiers_us) append(bodies[kTiers], tier);
   for (const Node& node : snapshot.nodes) {
-    append(bodies[kNodes], NodeRecord{static_cast<std::uint32_t>(bodies[kNames].size()), static_cast<std::uint32_t>(node.name.size())});
+    append(bodies[kNodes], NodeRecord{static_cast<std::uint32_t>(bodies[kNames].size()),
+                                      static_cast<std::uint32_t>(node.name.size())});
     const auto* name = reinterpret_cast<const std::byte*>(node.name.data());
     bodies[kNames].insert(bodies[kNames].end(), name, name + node.name.size());
   }
   std::uint32_t member = 0;
   for (const Group& group : snapshot.groups) {
     auto count = static_cast<std::uint32_t>(group.nodes.size());
-    append(bodies[kGroups], GroupRecord{group.id, group.tier_us, group.diameter_us, group.slot, member, count, 0});
+    append(bodies[kGroups],
+           GroupRecord{group.id, group.tier_us, group.diameter_us, group.slot, member, count, 0});
     for (std::uint32_t node : group.nodes) append(bodies[kMembers], node);
     member += count;
   }
@@ -173,11 +196,14 @@ Result<std::vector<std::byte>> encode(const Snapshot& snapshot) {
   append(bytes, header);
   std::uint64_t offset = sizeof(Header) + header.sections * sizeof(Section);
   for (std::uint32_t id = kTiers; id <= kMembers; ++id) {
-    append(bytes, Section{id, 1, offset, bodies[id].size() / record_bytes(id), record_bytes(id), 0});
+    append(bytes,
+           Section{id, 1, offset, bodies[id].size() / record_bytes(id), record_bytes(id), 0});
     offset += bodies[id].size();
   }
-  for (std::uint32_t id = kTiers; id <= kMembers; ++id) bytes.insert(bytes.end(), bodies[id].begin(), bodies[id].end());
-  if (bytes.size() > kFileBytesMax) return Error{ErrorCode::kLimit, "the snapshot is larger than 64 MiB"};
+  for (std::uint32_t id = kTiers; id <= kMembers; ++id)
+    bytes.insert(bytes.end(), bodies[id].begin(), bodies[id].end());
+  if (bytes.size() > kFileBytesMax)
+    return Error{ErrorCode::kLimit, "the snapshot is larger than 64 MiB"};
   header.file_bytes = bytes.size();
   std::memcpy(bytes.data(), &header, sizeof(header));
   checksum(bytes, header.checksum);
@@ -190,8 +216,10 @@ Result<Snapshot> decode(std::span<const std::byte> bytes) {
   if (bytes.size() < sizeof(Header)) return corrupt("it is shorter than its header");
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (header.magic != kMagic) return corrupt("it does not start with VESCSNAP");
-  if (header.version != kFormatVersion || header.header_bytes != sizeof(Header)) return corrupt(fmt::format("format {} is not known. Update the plugins", header.version));
-  if (header.file_bytes != bytes.size() || bytes.size() > kFileBytesMax) return corrupt("its size is not the one it states");
+  if (header.version != kFormatVersion || header.header_bytes != sizeof(Header))
+    return corrupt(fmt::format("format {} is not known. Update the plugins", header.version));
+  if (header.file_bytes != bytes.size() || bytes.size() > kFileBytesMax)
+    return corrupt("its size is not the one it states");
   std::array<unsigned char, 32> sum;
   checksum(bytes, sum);
   if (sum != header.checksum) return corrupt("its checksum is wrong");
@@ -205,11 +233,14 @@ Result<Snapshot> decode(std::span<const std::byte> bytes) {
   snapshot.chain_unix_ms = header.chain_unix_ms;
   snapshot.spool_settled = header.spool_settled;
   snapshot.slots_per_tier = header.slots_per_tier;
-  for (std::uint64_t i = 0; i < known[kTiers].count; ++i) snapshot.tiers_us.push_back(record_at<std::uint32_t>(bytes, known[kTiers], i));
+  for (std::uint64_t i = 0; i < known[kTiers].count; ++i)
+    snapshot.tiers_us.push_back(record_at<std::uint32_t>(bytes, known[kTiers], i));
   for (std::uint64_t i = 0; i < known[kNodes].count; ++i) {
     auto node = record_at<NodeRecord>(bytes, known[kNodes], i);
-    if (std::uint64_t{node.name_offset} + node.name_bytes > known[kNames].count) return corrupt("a name lies outside the file");
-    const auto* name = reinterpret_cast<const char*>(bytes.data()) + known[kNames].offset + node.name_offset;
+    if (std::uint64_t{node.name_offset} + node.name_bytes > known[kNames].count)
+      return corrupt("a name lies outside the file");
+    const auto* name =
+        reinterpret_cast<const char*>(bytes.data()) + known[kNames].offset + node.name_offset;
     if (node.name_bytes > kNameBytesMax) return corrupt("a node's name is too long");
     snapshot.nodes.push_back({std::string(name, node.name_bytes)});
   }
@@ -217,9 +248,13 @@ Result<Snapshot> decode(std::span<const std::byte> bytes) {
   for (std::uint64_t i = 0; i < known[kGroups].count; ++i) {
     auto record = record_at<GroupRecord>(bytes, known[kGroups], i);
     members += record.members;
-    if (members > known[kMembers].count || std::uint64_t{record.first_member} + record.members > known[kMembers].count) return corrupt("a group's members lie outside the file");
+    if (members > known[kMembers].count ||
+        std::uint64_t{record.first_member} + record.members > known[kMembers].count)
+      return corrupt("a group's members lie outside the file");
     Group group{record.id, record.tier_us, record.diameter_us, record.slot, {}};
-    for (std::uint32_t m = 0; m < record.members; ++m) group.nodes.push_back(record_at<std::uint32_t>(bytes, known[kMembers], record.first_member + m));
+    for (std::uint32_t m = 0; m < record.members; ++m)
+      group.nodes.push_back(
+          record_at<std::uint32_t>(bytes, known[kMembers], record.first_member + m));
     snapshot.groups.push_back(std::move(group));
   }
   if (auto good = check(snapshot); !good) return good.error();
@@ -233,7 +268,8 @@ Result<void> write_file(const Snapshot& snapshot, const std::string& path, unsig
   unlink(partial.c_str());
   int fd = open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return system_error("cannot write " + partial, errno);
-  bool done = write(fd, bytes->data(), bytes->size()) == static_cast<ssize_t>(bytes->size()) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+  bool done = write(fd, bytes->data(), bytes->size()) == static_cast<ssize_t>(bytes->size()) &&
+              fchmod(fd, mode) == 0 && fsync(fd) == 0;
   int error = errno;
   close(fd);
   if (done && rename(partial.c_str(), path.c_str()) == 0) return {};
@@ -245,15 +281,21 @@ Result<void> write_file(const Snapshot& snapshot, const std::string& path, unsig
 Result<Snapshot> read_file(const std::string& path, std::uint32_t owner_uid) {
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
-    if (errno == ENOENT) return Error{ErrorCode::kNotFound, "there is no snapshot at " + path + ". Is vesc-schedd running?"};
+    if (errno == ENOENT)
+      return Error{ErrorCode::kNotFound,
+                   "there is no snapshot at " + path + ". Is vesc-schedd running?"};
     return system_error("cannot read " + path, errno);
   }
-  struct stat info{};
+  struct stat info {};
   std::string problem;
-  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) problem = "is not a regular file";
-  else if (info.st_uid != 0 && info.st_uid != owner_uid) problem = fmt::format("belongs to uid {} instead of root or uid {}", info.st_uid, owner_uid);
-  else if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) problem = "can be written by its group or by others";
-  else if (static_cast<std::uint64_t>(info.st_size) > kFileBytesMax) problem = "is larger than 64 MiB";
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+    problem = "is not a regular file";
+  else if (info.st_uid != 0 && info.st_uid != owner_uid)
+    problem = fmt::format("belongs to uid {} instead of root or uid {}", info.st_uid, owner_uid);
+  else if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    problem = "can be written by its group or by others";
+  else if (static_cast<std::uint64_t>(info.st_size) > kFileBytesMax)
+    problem = "is larger than 64 MiB";
   if (!problem.empty()) {
     close(fd);
     return Error{ErrorCode::kPermission, path + " " + problem};
@@ -261,7 +303,8 @@ Result<Snapshot> read_file(const std::string& path, std::uint32_t owner_uid) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(info.st_size));
   std::size_t at = 0;
   ssize_t got = 0;
-  while (at < bytes.size() && (got = read(fd, bytes.data() + at, bytes.size() - at)) > 0) at += static_cast<std::size_t>(got);
+  while (at < bytes.size() && (got = read(fd, bytes.data() + at, bytes.size() - at)) > 0)
+    at += static_cast<std::size_t>(got);
   close(fd);
   bytes.resize(at);
   return decode(bytes);
@@ -284,9 +327,13 @@ bool take_us(std::string_view& text, std::uint32_t& us) {
 
 }  // namespace
 
-std::string slot_feature(std::uint32_t tier_us, std::uint32_t slot) { return fmt::format("vesc_{}us_{}", tier_us, slot); }
+std::string slot_feature(std::uint32_t tier_us, std::uint32_t slot) {
+  return fmt::format("vesc_{}us_{}", tier_us, slot);
+}
 
-std::string limit_feature(std::uint32_t tier_us) { return fmt::format("vesc_max_{}us", tier_us); }
+std::string limit_feature(std::uint32_t tier_us) {
+  return fmt::format("vesc_max_{}us", tier_us);
+}
 
 bool parse_slot_feature(std::string_view feature, std::uint32_t& tier_us, std::uint32_t& slot) {
   if (!feature.starts_with(kSlotStart)) return false;
@@ -294,7 +341,8 @@ bool parse_slot_feature(std::string_view feature, std::uint32_t& tier_us, std::u
   if (feature.empty() || !take_us(feature, tier_us) || !feature.starts_with("_")) return false;
   feature.remove_prefix(1);
   auto [end, error] = std::from_chars(feature.data(), feature.data() + feature.size(), slot);
-  return error == std::errc() && end == feature.data() + feature.size() && slot > 0 && feature.front() != '0';
+  return error == std::errc() && end == feature.data() + feature.size() && slot > 0 &&
+         feature.front() != '0';
 }
 
 bool parse_limit_feature(std::string_view feature, std::uint32_t& tier_us) {

@@ -34,9 +34,9 @@ struct SpawnOptions {
   pid_t namespaces_of = 0;  // join this process's net, uts, ipc, mnt and pid namespaces; 0: none
   uid_t uid = 0;            // with gid: become this user before running; 0: stay who we are
   gid_t gid = 0;
-  std::string directory;                  // working directory; empty: stay
-  std::vector<std::string> environment;   // the whole environment; empty: inherit
-  int stdin_fd = -1;  // -1: inherit
+  std::string directory;                 // working directory; empty: stay
+  std::vector<std::string> environment;  // the whole environment; empty: inherit
+  int stdin_fd = -1;                     // -1: inherit
   int stdout_fd = -1;
   int stderr_fd = -1;
 };

@@ -21,14 +21,15 @@
 namespace vesc::realm {
 
 inline constexpr const char* kControllerHost = "ctl";
-inline constexpr const char* kResearcher = "researcher";  // an ordinary user that exists in a realm only
+inline constexpr const char* kResearcher =
+    "researcher";  // an ordinary user that exists in a realm only
 
 struct Options {
-  std::string wan = "default";    // the WAN to live on; it has a host "ctl"
-  std::string program_dir;        // where vesc-schedd is
-  std::string plugin_dir;         // where job_submit_vesc.so and its companions are; empty: stock Slurm
+  std::string wan = "default";  // the WAN to live on; it has a host "ctl"
+  std::string program_dir;      // where vesc-schedd is
+  std::string plugin_dir;  // where job_submit_vesc.so and its companions are; empty: stock Slurm
   unsigned slots_per_tier = 8;
-  std::string more_slurm_conf;    // lines added to slurm.conf as they are
+  std::string more_slurm_conf;  // lines added to slurm.conf as they are
   double ready_timeout_s = 40;
 };
 
@@ -42,7 +43,8 @@ using Progress = std::function<void(const std::string& step)>;
 struct Node {
   std::string name;
   int keeper_pid = 0;
-  std::string state;  // as sinfo shows it ("idle", "down*"); empty for the controller and if unknown
+  std::string
+      state;  // as sinfo shows it ("idle", "down*"); empty for the controller and if unknown
 };
 
 struct Status {
@@ -50,7 +52,7 @@ struct Status {
   std::string directory;      // everything of the realm
   std::string log_directory;  // the logs of every daemon
   bool controller_answers = false;
-  std::vector<Node> nodes;    // the controller first
+  std::vector<Node> nodes;  // the controller first
 };
 
 // Starts the realm and waits until every node is idle. On any failure the realm is taken down

@@ -43,15 +43,15 @@ struct State {
 struct UpOptions {
   std::string name = "default";
   std::string matrix_path;
-  std::size_t hosts = 0;          // draw so many rows by `seed`; 0: all rows, or `pick`
+  std::size_t hosts = 0;  // draw so many rows by `seed`; 0: all rows, or `pick`
   std::uint64_t seed = 1;
   std::vector<std::size_t> pick;  // exactly these rows, in this order
   // Extra hosts {name, beside which host}: the delays of that host, and 0.2 ms RTT to it.
   std::vector<std::pair<std::string, std::size_t>> attach;
-  double jitter_ms = 0;       // each packet is late by up to this much more, uniformly
-  double loss = 0;            // share of packets dropped, 0 to 1
-  double mbit_per_s = 0;      // cap of each ordered pair; 0: none
-  pid_t dies_with = 0;        // the WAN ends when this process does; 0: it stays until down()
+  double jitter_ms = 0;   // each packet is late by up to this much more, uniformly
+  double loss = 0;        // share of packets dropped, 0 to 1
+  double mbit_per_s = 0;  // cap of each ordered pair; 0: none
+  pid_t dies_with = 0;    // the WAN ends when this process does; 0: it stays until down()
 };
 
 // `count` different numbers below `total`, in drawing order: the first `count` steps of a
@@ -88,7 +88,8 @@ Result<RelayStatistics> statistics(const std::string& name);
 
 // What the matrix and the links' present state promise between the named hosts: the RTT of each
 // ordered pair is the sum of its two one-way delays.
-Result<forming::RttMatrix> promised_rtts(const std::string& name, const std::vector<std::string>& hosts);
+Result<forming::RttMatrix> promised_rtts(const std::string& name,
+                                         const std::vector<std::string>& hosts);
 
 // Measures every ordered pair of the named hosts with `count` ICMP echoes, a few probes a host
 // under way at a time; the median of those answered, unknown if none was.

@@ -23,9 +23,11 @@ struct TierGroup {
 };
 
 // Every distinct group once, ascending by (tier, size descending, first node). Deterministic.
-std::vector<TierGroup> partition_ladder(const RttMatrix& matrix, const std::vector<std::uint32_t>& tiers_us);
+std::vector<TierGroup> partition_ladder(const RttMatrix& matrix,
+                                        const std::vector<std::uint32_t>& tiers_us);
 
 // Disjoint groups with every pair within limit_us and at least min_size nodes; none above max_size.
-std::vector<TierGroup> partition_flat(const RttMatrix& matrix, std::uint32_t limit_us, std::size_t min_size, std::size_t max_size);
+std::vector<TierGroup> partition_flat(const RttMatrix& matrix, std::uint32_t limit_us,
+                                      std::size_t min_size, std::size_t max_size);
 
 }  // namespace vesc::forming

@@ -13,9 +13,9 @@
 namespace vesc::forming {
 
 struct Query {
-  std::size_t size = 2;                // nodes wanted, at least 1
-  std::vector<std::size_t> free;       // choose among these; empty: all
-  std::vector<std::size_t> include;    // must be among the chosen
+  std::size_t size = 2;              // nodes wanted, at least 1
+  std::vector<std::size_t> free;     // choose among these; empty: all
+  std::vector<std::size_t> include;  // must be among the chosen
   std::vector<std::size_t> exclude;
   std::uint32_t max_rtt_us = kUnknownRttUs;  // refuse a larger diameter
   std::uint64_t steps_max = 20'000'000;      // branches; the same limit gives the same answer
@@ -23,10 +23,10 @@ struct Query {
 
 struct Answer {
   bool feasible = false;
-  bool optimal = false;             // diameter_us == lower_bound_us, or infeasible is proved
-  std::vector<std::size_t> nodes;   // ascending
+  bool optimal = false;            // diameter_us == lower_bound_us, or infeasible is proved
+  std::vector<std::size_t> nodes;  // ascending
   std::uint32_t diameter_us = 0;
-  double mean_us = 0;               // over the pairs
+  double mean_us = 0;  // over the pairs
   std::uint32_t lower_bound_us = 0;
   std::uint64_t steps = 0;
 };

@@ -38,10 +38,10 @@ struct Node {
 
 // One mini-supercomputer: nodes whose every pair, both directions, is within tier_us.
 struct Group {
-  std::uint64_t id = 0;           // stable while the group goes on existing, never reused
-  std::uint32_t tier_us = 0;      // tightest tier of the ladder that holds every pair
-  std::uint32_t diameter_us = 0;  // largest measured pair, <= tier_us
-  std::uint32_t slot = 0;         // number within the tier's pool of slots from 1; 0: has none
+  std::uint64_t id = 0;              // stable while the group goes on existing, never reused
+  std::uint32_t tier_us = 0;         // tightest tier of the ladder that holds every pair
+  std::uint32_t diameter_us = 0;     // largest measured pair, <= tier_us
+  std::uint32_t slot = 0;            // number within the tier's pool of slots from 1; 0: has none
   std::vector<std::uint32_t> nodes;  // indices into Snapshot::nodes, ascending, at least two
 };
 
@@ -50,8 +50,8 @@ struct Snapshot {
   std::int64_t published_unix_ms = 0;  // wall clock of the writer; staleness is judged by it
   std::uint64_t chain_height = 0;      // 0: no chain yet
   std::int64_t chain_unix_ms = 0;
-  std::uint64_t spool_settled = 0;     // records of the spool up to this one are settled on chain
-  std::uint32_t slots_per_tier = 0;    // size of each tier's slot pool, as in slurm.conf
+  std::uint64_t spool_settled = 0;      // records of the spool up to this one are settled on chain
+  std::uint32_t slots_per_tier = 0;     // size of each tier's slot pool, as in slurm.conf
   std::vector<std::uint32_t> tiers_us;  // the ladder in use, ascending
   std::vector<Node> nodes;
   std::vector<Group> groups;  // ascending by (tier_us, slot, id); groups may nest, never overlap
