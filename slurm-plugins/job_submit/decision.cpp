@@ -13,7 +13,7 @@ namespace vesc::plugin {
 namespace {
 
 Decision refuse(Verdict verdict, std::string message) {
-  return {verdict, std::nullopt, "vesc: " + std::move(message)};
+  return {verdict, std::nullopt, std::nullopt, "vesc: " + std::move(message)};
 }
 
 bool may_use_several_nodes(const Request& request) {
@@ -36,18 +36,35 @@ std::vector<const Slot*> fitting(const View& view, const Request& request, std::
   std::vector<const Slot*> slots;
   for (const Slot& slot : view.slots) {
     if (limit_us != 0 && slot.tier_us > limit_us) continue;
+    // As good as "anywhere", and one alternative less to test.
+    if (limit_us == 0 && slot.holds_all) continue;
     if (fits(slot, request)) slots.push_back(&slot);
     if (slots.size() == view.alternatives_max) break;
   }
   return slots;
 }
 
+// slurmctld refuses a longer constraint (job_mgr.c, _test_strlen: 1024).
+constexpr std::size_t kConstraintBytesMax = 1000;
+
 std::string written(const std::string& user_part, const std::vector<const Slot*>& slots,
                     std::uint32_t limit_us) {
+  std::string end =
+      (limit_us != 0 ? snapshot::limit_feature(limit_us) : snapshot::kAnywhereFeature) +
+      std::string("]");
   std::string text = user_part.empty() ? "[" : user_part + "&[";
-  for (const Slot* slot : slots) text += slot->feature + "|";
-  return text + (limit_us != 0 ? snapshot::limit_feature(limit_us) : snapshot::kAnywhereFeature) +
-         "]";
+  for (const Slot* slot : slots) {
+    if (text.size() + slot->feature.size() + 1 + end.size() > kConstraintBytesMax) break;
+    text += slot->feature + "|";
+  }
+  return text + end;
+}
+
+bool placed_by_default(const Constraint& constraint) {
+  for (const std::string* text : {&constraint.prefer, &constraint.features}) {
+    if (auto job = parse_written(*text); job && job->limit_us == 0) return true;
+  }
+  return false;
 }
 
 bool is_plain(std::string_view features) {
@@ -87,6 +104,12 @@ std::string too_large(const View& view, const Request& request, std::uint32_t li
   return text;
 }
 
+std::optional<Decision> expanding_a_promise(const Request& request) {
+  if (!request.expands_promised_job) return std::nullopt;
+  return refuse(Verdict::kRefuseDependency,
+                "that job was promised a round-trip limit and cannot be expanded with other nodes");
+}
+
 // What no user flag may do to a job with slots.
 std::optional<Decision> ways_round(const Request& request) {
   if (request.spread)
@@ -101,6 +124,10 @@ std::optional<Decision> ways_round(const Request& request) {
     return refuse(Verdict::kRefuseDependency,
                   "a job with --max-rtt cannot expand another job: the two would be one allocation "
                   "without a limit");
+  // While Slurm tests a preference, the constraint does not count.
+  if (!request.prefer.empty())
+    return refuse(Verdict::kRefuseFeature,
+                  "--prefer takes the place of a constraint and cannot be combined with --max-rtt");
   if (!is_plain(request.features) || names_ours(request.features)) {
     return refuse(Verdict::kRefuseFeature,
                   fmt::format("the constraint '{}' cannot be combined with --max-rtt: use feature "
@@ -132,6 +159,40 @@ Decision with_limit(const View& view, const Request& request) {
   return decision;
 }
 
+// The tightest groups first, then anywhere; nothing if that would be no help.
+Decision by_default(const View& view, const Request& request) {
+  bool ours = view.usable && view.tightest_by_default && may_use_several_nodes(request) &&
+              is_plain(request.features) && request.prefer.empty() && !request.spread &&
+              !request.contiguous && !request.expand;
+  if (!ours) return {};
+  auto slots = fitting(view, request, 0);
+  if (slots.empty()) return {};
+  Decision decision;
+  (request.compound ? decision.features : decision.prefer) = written(request.features, slots, 0);
+  decision.message =
+      "vesc: the nearest nodes that are free together are taken; without --max-rtt that may be "
+      "anywhere";
+  return decision;
+}
+
+// A job without a promise is changed: what the default added follows the change.
+Decision default_again(const View& view, const Constraint& current, const Update& change) {
+  if (!placed_by_default(current)) return {};
+  if (change.prefer_given) return {};  // the user's own preference takes its place
+  Request request = change.request;
+  auto job = parse_written(current.features);
+  if (!change.features_given) request.features = job ? job->user_part : current.features;
+  request.prefer.clear();
+  Decision decision = by_default(view, request);
+  decision.message.clear();
+  if (decision.verdict == Verdict::kAccept && !decision.features && !decision.prefer) {
+    // No group is of use any more: the constraint is the user's alone.
+    if (!current.prefer.empty()) decision.prefer = "";
+    if (job) decision.features = request.features;
+  }
+  return decision;
+}
+
 }  // namespace
 
 std::size_t alternatives(std::string_view features) {
@@ -148,25 +209,14 @@ Decision decide(const View& view, const Request& request) {
                                 kSlurmAlternativesMax));
     }
   }
-  if (request.expands_promised_job)
-    return refuse(
-        Verdict::kRefuseDependency,
-        "that job was promised a round-trip limit and cannot be expanded with other nodes");
+  if (auto refused = expanding_a_promise(request)) return *refused;
   if (request.max_rtt) return with_limit(view, request);
   if (names_ours(request.features) || names_ours(request.prefer)) {
     return refuse(
         Verdict::kRefuseFeature,
         "features that begin with vesc_ belong to the scheduler. Ask for nearness with --max-rtt");
   }
-  bool ours = view.usable && view.tightest_by_default && may_use_several_nodes(request) &&
-              is_plain(request.features) && !request.spread && !request.contiguous &&
-              !request.expand;
-  if (!ours) return {};
-  auto slots = fitting(view, request, 0);
-  if (slots.empty()) return {};
-  return {Verdict::kAccept, written(request.features, slots, 0),
-          "vesc: the nearest nodes that are free together are taken; without --max-rtt that may be "
-          "anywhere"};
+  return by_default(view, request);
 }
 
 std::optional<Written> parse_written(std::string_view features) {
@@ -196,42 +246,43 @@ std::optional<Written> parse_written(std::string_view features) {
   return result;
 }
 
-std::string refreshed(const View& view, const Written& job, const Request& request) {
-  return written(job.user_part, fitting(view, request, job.limit_us), job.limit_us);
+Constraint refreshed(const View& view, const Constraint& current, const Request& request) {
+  Constraint next = current;
+  for (std::string* text : {&next.features, &next.prefer}) {
+    if (auto job = parse_written(*text))
+      *text = written(job->user_part, fitting(view, request, job->limit_us), job->limit_us);
+  }
+  return next;
 }
 
-Decision decide_change(const View& view, const std::string& current, const Request& change,
-                       bool features_given) {
-  if (features_given && alternatives(change.features) > kSlurmAlternativesMax) {
-    return refuse(Verdict::kRefuseFeature,
-                  "a constraint of more than 64 features crashes slurmctld");
+Decision decide_change(const View& view, const Constraint& current, const Update& change) {
+  for (const std::string* text : {&change.request.features, &change.request.prefer}) {
+    if (alternatives(*text) > kSlurmAlternativesMax)
+      return refuse(Verdict::kRefuseFeature,
+                    "a constraint of more than 64 features crashes slurmctld");
   }
-  auto job = parse_written(current);
-  if (!job) {
-    if (features_given && names_ours(change.features))
+  if (auto refused = expanding_a_promise(change.request)) return *refused;
+  auto job = parse_written(current.features);
+  if (!job || job->limit_us == 0) {
+    bool named = (change.features_given && names_ours(change.request.features)) ||
+                 (change.prefer_given && names_ours(change.request.prefer));
+    if (named)
       return refuse(Verdict::kRefuseFeature,
                     "features that begin with vesc_ belong to the scheduler");
-    return {};
+    return default_again(view, current, change);
   }
-  if (job->limit_us == 0) {
-    // No promise to keep: the change replaces what the default added.
-    if (features_given && names_ours(change.features))
-      return refuse(Verdict::kRefuseFeature,
-                    "features that begin with vesc_ belong to the scheduler");
-    return {};
-  }
-  Request request = change;
-  if (!features_given) request.features.clear();
+  Request request = change.request;
+  if (!change.features_given) request.features.clear();
+  if (!change.prefer_given) request.prefer.clear();
   if (auto refused = ways_round(request)) return *refused;
   if (!view.usable)
     return refuse(Verdict::kRefuseFeature, "the groups are not known now: " + view.why_not);
-  Written next = *job;
-  if (features_given) next.user_part = change.features;
-  if (fitting(view, request, job->limit_us).empty())
-    return refuse(Verdict::kRefuseNodes, too_large(view, request, job->limit_us));
+  auto slots = fitting(view, request, job->limit_us);
+  if (slots.empty()) return refuse(Verdict::kRefuseNodes, too_large(view, request, job->limit_us));
   Decision decision;
-  std::string text = refreshed(view, next, request);
-  if (features_given || text != current) decision.features = text;
+  std::string text = written(change.features_given ? change.request.features : job->user_part,
+                             slots, job->limit_us);
+  if (change.features_given || text != current.features) decision.features = text;
   return decision;
 }
 

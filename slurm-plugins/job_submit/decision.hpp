@@ -27,6 +27,9 @@ struct Request {
   bool spread = false;
   bool contiguous = false;
   bool expand = false;  // --dependency=expand
+  // Part of an array or a heterogeneous job, whose preferences Slurm 22.05.8 does not handle: see
+  // decide().
+  bool compound = false;
   bool expands_promised_job = false;
 };
 
@@ -35,11 +38,25 @@ enum class Verdict { kAccept, kRefuseFeature, kRefuseNodes, kRefuseDependency };
 struct Decision {
   Verdict verdict = Verdict::kAccept;
   std::optional<std::string> features;  // new constraint
+  std::optional<std::string> prefer;    // new preference; "" clears it
   std::string message;                  // for the user; a refusal always has one
 };
 
-// A new job.
+// A new job. A limit becomes a matching-OR in its constraint. Without one the same list, ending in
+// "anywhere", becomes its *preference*: the backfill scheduler tests a preference for "now" only
+// (backfill.c, TEST_NOW_ONLY) and plans with the constraint, so that a waiting job costs it little
+// more than in stock Slurm, while a list in the constraint is one whole plan an alternative. The
+// list ends in "anywhere" because the main scheduler passes a whole partition over once a
+// preference did not fit (job_scheduler.c, fail_by_part).
+// A compound job gets it as constraint: backfill skips the second queue record of an array whose
+// first was rejected (reject_array_job), and starts a heterogeneous job by the last one tested.
 Decision decide(const View& view, const Request& request);
+
+// What a job has. Also the view of a job's constraint in slurmctld's tables.
+struct Constraint {
+  std::string features, prefer;
+  bool operator==(const Constraint&) const = default;
+};
 
 // A constraint that VESC wrote, taken apart.
 struct Written {
@@ -50,12 +67,16 @@ struct Written {
 std::optional<Written> parse_written(std::string_view features);
 
 // The constraint of a waiting job under a new view: the same promise, the slots of now. The same
-// text if nothing changes.
-std::string refreshed(const View& view, const Written& written, const Request& request);
+// texts if nothing changes.
+Constraint refreshed(const View& view, const Constraint& current, const Request& request);
 
-// A change of a job (scontrol update) whose constraint so far is `current`.
-Decision decide_change(const View& view, const std::string& current, const Request& change,
-                       bool features_given);
+// What a change of a job (scontrol update) states; the rest of `request` is as the job has it.
+struct Update {
+  Request request;
+  bool features_given = false, prefer_given = false;
+};
+// A change of a job whose constraint so far is `current`.
+Decision decide_change(const View& view, const Constraint& current, const Update& change);
 
 // Alternatives in the largest bracket or chain of '|' of a constraint.
 std::size_t alternatives(std::string_view features);

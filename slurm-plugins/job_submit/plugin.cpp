@@ -86,6 +86,9 @@ Request request_of(const job_desc_msg_t* job) {
   request.spread = (job->bitflags & SPREAD_JOB) != 0;
   request.contiguous = job->contiguous != NO_VAL16 && job->contiguous != 0;
   request.expand = expands(job, request.expands_promised_job);
+  // For a batch job 22.05.8 leaves het_job_offset unset, here its components cannot be told.
+  request.compound =
+      job->array_inx != nullptr || (job->script == nullptr && job->het_job_offset != NO_VAL);
   return request;
 }
 
@@ -103,10 +106,15 @@ int code_of(Verdict verdict) {
   return SLURM_ERROR;
 }
 
-void set_features(job_desc_msg_t* job, const Decision& decision) {
-  if (!decision.features) return;
-  xfree(job->features);
-  job->features = xstrdup(decision.features->c_str());
+void set_constraint(job_desc_msg_t* job, const Decision& decision) {
+  if (decision.features) {
+    xfree(job->features);
+    job->features = xstrdup(decision.features->c_str());
+  }
+  if (decision.prefer) {
+    xfree(job->prefer);
+    job->prefer = xstrdup(decision.prefer->c_str());
+  }
 }
 
 std::int64_t now_ns() {
@@ -116,8 +124,10 @@ std::int64_t now_ns() {
 }
 
 // What the change leaves unsaid is as the job has it.
-Request change_of(const job_desc_msg_t* change, const job_record_t* job) {
+Update change_of(const job_desc_msg_t* change, const job_record_t* job) {
   Request request = request_of(change);
+  request.compound =
+      job->array_recs != nullptr || job->array_task_id != NO_VAL || job->het_job_id != 0;
   const struct job_details* now = job->details;
   if (!is_set(change->min_nodes)) request.nodes_min = is_set(now->min_nodes) ? now->min_nodes : 1;
   if (!is_set(change->max_nodes)) request.nodes_max = is_set(now->max_nodes) ? now->max_nodes : 0;
@@ -132,7 +142,7 @@ Request change_of(const job_desc_msg_t* change, const job_record_t* job) {
     request.cpus_per_task = now->orig_cpus_per_task == NO_VAL16 || now->orig_cpus_per_task == 0
                                 ? 1
                                 : now->orig_cpus_per_task;
-  return request;
+  return {request, change->features != nullptr, change->prefer != nullptr};
 }
 
 }  // namespace
@@ -162,7 +172,7 @@ int job_submit(job_desc_msg_t* job, std::uint32_t, char** err_msg) {
   int code = SLURM_SUCCESS;
   try {
     Decision decision = decide(*current_view(), request_of(job));
-    set_features(job, decision);
+    set_constraint(job, decision);
     if (!decision.message.empty()) *err_msg = xstrdup(decision.message.c_str());
     code = code_of(decision.verdict);
   } catch (...) {
@@ -176,10 +186,9 @@ int job_submit(job_desc_msg_t* job, std::uint32_t, char** err_msg) {
 int job_modify(job_desc_msg_t* change, job_record_t* job, std::uint32_t submit_uid) {
   try {
     if (job->details == nullptr) return SLURM_SUCCESS;
-    std::string current = text_of(job->details->features);
-    Decision decision = decide_change(*current_view(), current, change_of(change, job),
-                                      change->features != nullptr);
-    if (IS_JOB_PENDING(job)) set_features(change, decision);
+    Constraint current{text_of(job->details->features), text_of(job->details->prefer)};
+    Decision decision = decide_change(*current_view(), current, change_of(change, job));
+    if (IS_JOB_PENDING(job)) set_constraint(change, decision);
     // 22.05 gives job_modify no way to speak to the user: the reason is in the log.
     if (decision.verdict != Verdict::kAccept)
       info("vesc: job %u, change by uid %u refused: %s", job->job_id, submit_uid,

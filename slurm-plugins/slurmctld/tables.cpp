@@ -26,7 +26,10 @@ extern "C" {
 
 #include "tables.hpp"
 
+#include <algorithm>
 #include <ctime>
+#include <string_view>
+#include <unordered_set>
 
 #include "vesc/snapshot/snapshot.hpp"
 
@@ -56,12 +59,13 @@ class Locked {
   slurmctld_lock_t locks_;
 };
 
-constexpr slurmctld_lock_t kRead = {READ_LOCK, NO_LOCK, READ_LOCK, NO_LOCK, NO_LOCK};
+constexpr slurmctld_lock_t kRead = {READ_LOCK, READ_LOCK, READ_LOCK, NO_LOCK, NO_LOCK};
 constexpr slurmctld_lock_t kWrite = {READ_LOCK, WRITE_LOCK, WRITE_LOCK, WRITE_LOCK, READ_LOCK};
 
-bool is_slot(const std::string& feature) {
+bool is_ours(const std::string& feature) {
   std::uint32_t tier_us = 0, slot = 0;
-  return snapshot::parse_slot_feature(feature, tier_us, slot);
+  return feature == snapshot::kAnywhereFeature ||
+         snapshot::parse_slot_feature(feature, tier_us, slot);
 }
 
 std::vector<std::string> split(const char* features) {
@@ -74,14 +78,16 @@ std::vector<std::string> split(const char* features) {
   return list;
 }
 
-// The node's other features, then its slots.
-std::string wanted_features(const node_record_t* node, const SlotsOfNode& wanted) {
+// The node's other features, "anywhere", then its slots.
+std::string wanted_features(const std::string& name, const char* features,
+                            const SlotsOfNode& wanted) {
   std::string text;
   auto add = [&](const std::string& feature) { text += (text.empty() ? "" : ",") + feature; };
-  for (const std::string& feature : split(node->features)) {
-    if (!is_slot(feature)) add(feature);
+  for (const std::string& feature : split(features)) {
+    if (!is_ours(feature)) add(feature);
   }
-  if (auto at = wanted.find(node->name); at != wanted.end()) {
+  add(snapshot::kAnywhereFeature);
+  if (auto at = wanted.find(name); at != wanted.end()) {
     for (const std::string& slot : at->second) add(slot);
   }
   return text;
@@ -102,19 +108,16 @@ const char* text_of(const char* text) {
   return text == nullptr ? "" : text;
 }
 
-std::string record_key(const config_record_t* record, const char* features) {
-  std::string key;
-  for (std::uint64_t number :
-       {std::uint64_t{record->boards}, std::uint64_t{record->core_spec_cnt},
-        std::uint64_t{record->cores}, std::uint64_t{record->cpu_bind}, std::uint64_t{record->cpus},
-        record->mem_spec_limit, record->real_memory, std::uint64_t{record->threads},
-        std::uint64_t{record->tmp_disk}, std::uint64_t{record->tot_sockets},
-        std::uint64_t{record->weight}}) {
-    key += std::to_string(number) + ";";
-  }
-  for (const char* text : {record->cpu_spec_list, record->gres, record->tres_weights_str})
-    key += std::string(text_of(text)) + ";";
-  return key + features;
+// Equal but for the nodes they hold; `features` instead of a's own.
+bool equal_records(const config_record_t* a, const char* features, const config_record_t* b) {
+  auto same = [](const char* x, const char* y) { return strcmp(text_of(x), text_of(y)) == 0; };
+  return a->boards == b->boards && a->core_spec_cnt == b->core_spec_cnt && a->cores == b->cores &&
+         a->cpu_bind == b->cpu_bind && a->cpus == b->cpus &&
+         a->mem_spec_limit == b->mem_spec_limit && a->real_memory == b->real_memory &&
+         a->threads == b->threads && a->tmp_disk == b->tmp_disk &&
+         a->tot_sockets == b->tot_sockets && a->weight == b->weight &&
+         same(a->cpu_spec_list, b->cpu_spec_list) && same(a->gres, b->gres) &&
+         same(a->tres_weights_str, b->tres_weights_str) && same(features, b->feature);
 }
 
 config_record_t* duplicate(const config_record_t* from, const std::string& features) {
@@ -161,17 +164,20 @@ class Records {
     for (config_record_t* record : records_) {
       if (record->node_bitmap == nullptr) continue;
       if (holds_future(record)) continue;
-      auto [same, is_new] =
-          by_key_.try_emplace(record_key(record, text_of(record->feature)), record);
-      if (!is_new) merge(record, same->second);
+      if (config_record_t* same = find(record, text_of(record->feature)))
+        merge(record, same);
+      else
+        by_features_.emplace(text_of(record->feature), record);
     }
   }
 
   void move(node_record_t* node, const std::string& features) {
     config_record_t* from = node->config_ptr;
-    auto [at, is_new] = by_key_.try_emplace(record_key(from, features.c_str()), nullptr);
-    if (is_new) at->second = duplicate(from, features);
-    config_record_t* to = at->second;
+    config_record_t* to = find(from, features.c_str());
+    if (to == nullptr) {
+      to = duplicate(from, features);
+      by_features_.emplace(text_of(to->feature), to);
+    }
     if (to == from) return;
     bit_clear(from->node_bitmap, node->index);
     bit_set(to->node_bitmap, node->index);
@@ -189,6 +195,14 @@ class Records {
   }
 
  private:
+  config_record_t* find(const config_record_t* like, const char* features) const {
+    auto [at, end] = by_features_.equal_range(features);
+    for (; at != end; ++at) {
+      if (equal_records(like, features, at->second)) return at->second;
+    }
+    return nullptr;
+  }
+
   // What the nodes say counts: indices move in a reconfigure.
   void rebuild_bitmaps() {
     for (config_record_t* record : records_) {
@@ -222,32 +236,35 @@ class Records {
   }
 
   std::vector<config_record_t*> records_;
-  std::unordered_map<std::string, config_record_t*> by_key_;
+  // Views into the records' own texts, which live as long as this object.
+  std::unordered_multimap<std::string_view, config_record_t*> by_features_;
   std::unordered_map<config_record_t*, bool> touched_;
 };
 
-// avail_feature_list or active_feature_list by name.
+// avail_feature_list or active_feature_list by name. The lists hold the whole pool of slots, a
+// thousand names and more, of which a change touches a few.
 class Features {
  public:
-  explicit Features(List list) : list_(list) {
+  Features(List list, const std::unordered_set<std::string_view>& names) : list_(list) {
     if (list == nullptr) return;
     ListIterator at = list_iterator_create(list);
-    while (auto* feature = static_cast<node_feature_t*>(list_next(at)))
-      by_name_.emplace(feature->name, feature);
+    while (auto* feature = static_cast<node_feature_t*>(list_next(at))) {
+      if (names.contains(feature->name)) by_name_.emplace(feature->name, feature);
+    }
     list_iterator_destroy(at);
   }
 
-  void set(const std::string& name, int node, bool on) {
+  void set(std::string_view name, int node, bool on) {
     if (list_ == nullptr) return;
     auto at = by_name_.find(name);
     if (at == by_name_.end()) {
       if (!on) return;
       auto* feature = static_cast<node_feature_t*>(xmalloc(sizeof(node_feature_t)));
       feature->magic = kFeatureMagic;
-      feature->name = xstrdup(name.c_str());
+      feature->name = xstrdup(std::string(name).c_str());
       feature->node_bitmap = bit_alloc(node_record_count);
       list_append(list_, feature);
-      at = by_name_.emplace(name, feature).first;
+      at = by_name_.emplace(feature->name, feature).first;
     }
     if (on)
       bit_set(at->second->node_bitmap, node);
@@ -257,13 +274,13 @@ class Features {
 
  private:
   List list_;
-  std::unordered_map<std::string, node_feature_t*> by_name_;
+  std::unordered_map<std::string_view, node_feature_t*> by_name_;
 };
 
 void set_features(node_record_t* node, const std::string& features, Features& available,
                   Features& active) {
   for (const std::string& old : split(node->features)) {
-    if (!is_slot(old)) continue;
+    if (!is_ours(old)) continue;
     available.set(old, node->index, false);
     active.set(old, node->index, false);
   }
@@ -308,26 +325,35 @@ Request request_of(const job_record_t* job) {
   return request;
 }
 
-// A waiting job's constraint becomes `features`, and the job can be tried at once.
-bool rewrite(job_record_t* job, const std::string& features) {
+Constraint constraint_of(const job_record_t* job) {
+  return {text_of(job->details->features), text_of(job->details->prefer)};
+}
+
+bool has_constraint(const job_record_t* job) {
+  return IS_JOB_PENDING(job) && job->details != nullptr &&
+         (job->details->features != nullptr || job->details->prefer != nullptr);
+}
+
+// One of a waiting job's two texts becomes `text`; its old one stays if slurmctld does not
+// understand the new one.
+bool rewrite(job_record_t* job, bool prefer, const std::string& text) {
   struct job_details* details = job->details;
-  char* before = details->features;
-  List list_before = details->feature_list;
-  details->features = xstrdup(features.c_str());
-  details->feature_list = nullptr;
-  if (build_feature_list(job, false) != SLURM_SUCCESS) {
-    error("vesc: job %u keeps its constraint: '%s' was not understood", job->job_id,
-          features.c_str());
-    xfree(details->features);
-    FREE_NULL_LIST(details->feature_list);
-    details->features = before;
-    details->feature_list = list_before;
-    return false;
+  char*& written = prefer ? details->prefer : details->features;
+  List& parsed = prefer ? details->prefer_list : details->feature_list;
+  char* written_before = written;
+  List parsed_before = parsed;
+  written = xstrdup(text.c_str());
+  parsed = nullptr;
+  bool understood = build_feature_list(job, prefer) == SLURM_SUCCESS;
+  if (!understood) {
+    error("vesc: job %u keeps its constraint: '%s' was not understood", job->job_id, text.c_str());
+    std::swap(written, written_before);
+    std::swap(parsed, parsed_before);
   }
-  xfree(before);
-  FREE_NULL_LIST(list_before);
+  xfree(written_before);
+  FREE_NULL_LIST(parsed_before);
   set_job_features_use(details);
-  return true;
+  return understood;
 }
 
 void free_if_stuck(job_record_t* job) {
@@ -337,17 +363,53 @@ void free_if_stuck(job_record_t* job) {
   if (job->priority == 0) set_job_prio(job);
 }
 
-std::size_t refresh_jobs(
-    const std::function<std::string(const std::string&, const Request&)>& refresh) {
+// All that a job's new constraint depends on.
+struct JobSeen {
+  Constraint constraint;
+  Request request;
+  Constraint wanted;
+};
+
+}  // namespace
+
+struct Plan {
+  struct Node {
+    bool live = false;
+    std::string name, features, wanted;
+  };
+  std::vector<Node> nodes;  // by index in slurmctld's table
+  std::unordered_map<std::uint32_t, JobSeen> jobs;
+  bool changes_nodes = false;
+};
+
+void PlanDeleter::operator()(Plan* plan) const {
+  delete plan;
+}
+
+namespace {
+
+bool same_request(const Request& a, const Request& b) {
+  return a.nodes_min == b.nodes_min && a.nodes_max == b.nodes_max && a.tasks == b.tasks &&
+         a.cpus_per_task == b.cpus_per_task && a.nodes_wanted == b.nodes_wanted &&
+         a.nodes_excluded == b.nodes_excluded;
+}
+
+std::size_t refresh_jobs(const Plan& plan, const Refresh& refresh) {
   std::size_t changed = 0;
   ListIterator at = list_iterator_create(job_list);
   while (auto* job = static_cast<job_record_t*>(list_next(at))) {
-    if (!IS_JOB_PENDING(job) || job->details == nullptr || job->details->features == nullptr)
-      continue;
-    std::string features = job->details->features;
-    std::string text = refresh(features, request_of(job));
-    if (text != features && rewrite(job, text)) ++changed;
-    if (!text.empty()) free_if_stuck(job);
+    if (!has_constraint(job)) continue;
+    Constraint now = constraint_of(job);
+    Request request = request_of(job);
+    auto seen = plan.jobs.find(job->job_id);
+    bool planned = seen != plan.jobs.end() && seen->second.constraint == now &&
+                   same_request(seen->second.request, request);
+    Constraint next = planned ? seen->second.wanted : refresh(now, request);
+    bool rewritten = false;
+    if (next.features != now.features) rewritten |= rewrite(job, false, next.features);
+    if (next.prefer != now.prefer) rewritten |= rewrite(job, true, next.prefer);
+    if (rewritten) ++changed;
+    free_if_stuck(job);
   }
   list_iterator_destroy(at);
   if (changed > 0) last_job_update = time(nullptr);
@@ -430,45 +492,83 @@ std::unordered_map<std::string, std::uint32_t> node_cpus() {
   return cpus;
 }
 
-bool needs_change(const SlotsOfNode& wanted) {
-  Locked locked(kRead);
-  for (int i = 0; i < node_record_count; ++i) {
-    const node_record_t* node = node_record_table_ptr[i];
-    if (!is_live(node)) continue;
-    if (wrong_port(node) || wanted_features(node, wanted) != text_of(node->features)) return true;
+PlanPointer plan_change(const SlotsOfNode& wanted, const Refresh& refresh) {
+  PlanPointer plan(new Plan);
+  {
+    Locked locked(kRead);
+    plan->nodes.resize(static_cast<std::size_t>(node_record_count));
+    for (int i = 0; i < node_record_count; ++i) {
+      const node_record_t* node = node_record_table_ptr[i];
+      if (!is_live(node)) continue;
+      plan->changes_nodes |= wrong_port(node) || strcmp(text_of(node->features),
+                                                        text_of(node->config_ptr->feature)) != 0;
+      plan->nodes[static_cast<std::size_t>(i)] = {true, node->name, text_of(node->features), ""};
+    }
+    ListIterator at = list_iterator_create(job_list);
+    while (auto* job = static_cast<job_record_t*>(list_next(at))) {
+      if (has_constraint(job)) plan->jobs[job->job_id] = {constraint_of(job), request_of(job), {}};
+    }
+    list_iterator_destroy(at);
   }
-  return false;
+  for (Plan::Node& node : plan->nodes) {
+    if (!node.live) continue;
+    node.wanted = wanted_features(node.name, node.features.c_str(), wanted);
+    plan->changes_nodes |= node.wanted != node.features;
+  }
+  for (auto& [id, job] : plan->jobs) job.wanted = refresh(job.constraint, job.request);
+  return plan;
 }
 
-Change change_tables(
-    const SlotsOfNode& wanted, const std::function<void()>& publish,
-    const std::function<std::string(const std::string&, const Request&)>& refresh) {
+bool changes_nodes(const Plan& plan) {
+  return plan.changes_nodes;
+}
+
+Change change_tables(const Plan& plan, const SlotsOfNode& wanted,
+                     const std::function<void()>& publish, const Refresh& refresh) {
   Change change;
   Locked locked(kWrite);
   if (shutting_down()) return change;
   std::int64_t start_ns = now_ns();
-  {
+  // Index -> what its features shall be, for the nodes that differ.
+  std::vector<std::pair<int, std::string>> differing;
+  for (int i = 0; i < node_record_count; ++i) {
+    node_record_t* node = node_record_table_ptr[i];
+    if (!is_live(node)) continue;
+    if (wrong_port(node)) {
+      node->port = static_cast<std::uint16_t>(slurm_conf.slurmd_port);
+      ++change.ports;
+    }
+    const char* now = text_of(node->features);
+    auto at = static_cast<std::size_t>(i);
+    bool planned = at < plan.nodes.size() && plan.nodes[at].live &&
+                   plan.nodes[at].name == node->name && plan.nodes[at].features == now;
+    bool record_differs = strcmp(now, text_of(node->config_ptr->feature)) != 0;
+    if (planned && !record_differs && plan.nodes[at].wanted == now) continue;
+    std::string features =
+        planned ? plan.nodes[at].wanted : wanted_features(node->name, now, wanted);
+    if (features != now || record_differs) differing.emplace_back(i, std::move(features));
+  }
+  if (!differing.empty()) {
+    std::vector<std::vector<std::string>> texts;
+    std::unordered_set<std::string_view> names;
+    for (const auto& [index, features] : differing) {
+      for (const char* text : {text_of(node_record_table_ptr[index]->features), features.c_str()})
+        texts.push_back(split(text));
+    }
+    for (const auto& text : texts) names.insert(text.begin(), text.end());
+    Features available(avail_feature_list, names), active(active_feature_list, names);
     Records records;
-    Features available(avail_feature_list), active(active_feature_list);
-    for (int i = 0; i < node_record_count; ++i) {
-      node_record_t* node = node_record_table_ptr[i];
-      if (!is_live(node)) continue;
-      if (wrong_port(node)) {
-        node->port = static_cast<std::uint16_t>(slurm_conf.slurmd_port);
-        ++change.ports;
-      }
-      std::string features = wanted_features(node, wanted);
-      if (features == text_of(node->features) && features == text_of(node->config_ptr->feature))
-        continue;
+    for (const auto& [index, features] : differing) {
+      node_record_t* node = node_record_table_ptr[index];
       set_features(node, features, available, active);
       records.move(node, features);
-      ++change.nodes;
     }
     records.finish();
+    change.nodes = differing.size();
   }
   if (change.ports > 0) mend_counters();
   publish();
-  change.jobs = refresh_jobs(refresh);
+  change.jobs = refresh_jobs(plan, refresh);
   if (change.nodes > 0 || change.ports > 0) {
     last_node_update = time(nullptr);
     node_features_updated = true;
@@ -476,6 +576,59 @@ Change change_tables(
   change.held_ns = now_ns() - start_ns;
   if (change.nodes > 0 || change.jobs > 0) queue_job_scheduler();
   return change;
+}
+
+std::string first_fault() {
+  Locked locked(kRead);
+  std::vector<const config_record_t*> records;
+  ListIterator at = list_iterator_create(config_list);
+  while (auto* record = static_cast<config_record_t*>(list_next(at))) records.push_back(record);
+  list_iterator_destroy(at);
+  for (int i = 0; i < node_record_count; ++i) {
+    const node_record_t* node = node_record_table_ptr[i];
+    if (!is_live(node)) continue;
+    if (strcmp(text_of(node->features), text_of(node->config_ptr->feature)) != 0)
+      return std::string("node ") + node->name + " and its config record differ in features";
+    for (const config_record_t* record : records) {
+      if (record->node_bitmap != nullptr &&
+          (bit_test(record->node_bitmap, i) != 0) != (record == node->config_ptr))
+        return std::string("node ") + node->name + " is in another config record's bitmap";
+    }
+  }
+  for (std::size_t a = 0; a < records.size(); ++a) {
+    for (std::size_t b = a + 1; b < records.size(); ++b) {
+      if (records[a]->nodes != nullptr && records[b]->nodes != nullptr &&
+          equal_records(records[a], text_of(records[a]->feature), records[b]))
+        return std::string("config records of ") + records[a]->nodes + " and " + records[b]->nodes +
+               " are equal";
+    }
+  }
+  for (List list : {avail_feature_list, active_feature_list}) {
+    std::vector<std::vector<std::string>> features_of(static_cast<std::size_t>(node_record_count));
+    for (int i = 0; i < node_record_count; ++i) {
+      const node_record_t* node = node_record_table_ptr[i];
+      if (is_live(node))
+        features_of[static_cast<std::size_t>(i)] =
+            split(list == avail_feature_list ? node->features : node->features_act);
+    }
+    at = list_iterator_create(list);
+    std::string fault;
+    while (auto* feature = static_cast<node_feature_t*>(list_next(at))) {
+      if (!fault.empty() || !is_ours(feature->name)) continue;
+      for (int i = 0; i < node_record_count; ++i) {
+        const node_record_t* node = node_record_table_ptr[i];
+        if (!is_live(node)) continue;
+        const auto& names = features_of[static_cast<std::size_t>(i)];
+        bool has = std::find(names.begin(), names.end(), feature->name) != names.end();
+        if (has != (bit_test(feature->node_bitmap, i) != 0))
+          fault = std::string("feature ") + feature->name + " of node " + node->name +
+                  " disagrees with its bitmap";
+      }
+    }
+    list_iterator_destroy(at);
+    if (!fault.empty()) return fault;
+  }
+  return "";
 }
 
 void log_line(bool is_error, const std::string& text) {

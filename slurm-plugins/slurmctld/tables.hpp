@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,7 +15,8 @@
 
 namespace vesc::plugin {
 
-// Node name -> its slot features. Nodes that are not in it shall have none.
+// Node name -> its slot features. Nodes that are not in it shall have none. Every live node also
+// has snapshot::kAnywhereFeature.
 using SlotsOfNode = std::unordered_map<std::string, std::vector<std::string>>;
 
 struct Change {
@@ -36,16 +38,35 @@ std::int64_t node_table_stamp();
 // CPUs of every node that slurmctld knows, by name. Takes READ locks.
 std::unordered_map<std::string, std::uint32_t> node_cpus();
 
-// Whether the node table differs from `wanted`, or a dynamic node's port is wrong. READ locks.
-bool needs_change(const SlotsOfNode& wanted);
+// A change prepared outside the write locks: what slurmctld had when it was read, and what it shall
+// have. Inside the locks only what is still so is taken from it.
+struct Plan;
+struct PlanDeleter {
+  void operator()(Plan* plan) const;
+};
+using PlanPointer = std::unique_ptr<Plan, PlanDeleter>;
+
+// What a waiting job shall have; the same as `now` if nothing changes. Called with and without
+// locks; no I/O.
+using Refresh = std::function<Constraint(const Constraint& now, const Request&)>;
+
+// Reads nodes and waiting jobs under READ locks, and works out the rest under none.
+PlanPointer plan_change(const SlotsOfNode& wanted, const Refresh& refresh);
+// Whether it would change a node or a port.
+bool changes_nodes(const Plan& plan);
 
 // One critical section (CONF read; JOB, NODE and PART write; FED read): makes the nodes' slot
 // features those of `wanted`, keeps every config record to nodes of one feature set, merges equal
-// records, calls `publish`, then rewrites the constraint of waiting jobs that `refresh` answers
-// with another text for. Features that are not slots are untouched.
-Change change_tables(
-    const SlotsOfNode& wanted, const std::function<void()>& publish,
-    const std::function<std::string(const std::string& features, const Request&)>& refresh);
+// records, calls `publish`, then rewrites the constraints of waiting jobs as `refresh` says.
+// Features that are not slots are untouched. Whatever changed since `plan` was made is worked out
+// anew inside, so the result never depends on the plan; only the time does.
+Change change_tables(const Plan& plan, const SlotsOfNode& wanted,
+                     const std::function<void()>& publish, const Refresh& refresh);
+
+// What is wrong with slurmctld's tables: a config record that holds nodes of different features,
+// two records that are equal, a feature bitmap that disagrees with a node. Empty: nothing. READ
+// locks; for tests and for admins who want to be sure (verify_tables in vesc.conf).
+std::string first_fault();
 
 void log_line(bool is_error, const std::string& text);
 

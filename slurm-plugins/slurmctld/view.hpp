@@ -7,7 +7,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
+
+namespace vesc::snapshot {
+struct Snapshot;
+}
 
 namespace vesc::plugin {
 
@@ -21,6 +26,7 @@ struct Slot {
   std::uint32_t nodes = 0;           // members, up or not
   std::uint32_t cpus = 0;            // of all members; members never seen count as the largest seen
   std::vector<std::string> members;  // names, sorted
+  bool holds_all = false;            // every node that slurmctld knows is a member
 };
 
 struct View {
@@ -28,9 +34,19 @@ struct View {
   std::string why_not;  // a sentence, if not usable
   std::uint64_t sequence = 0;
   std::vector<std::uint32_t> tiers_us;
-  std::vector<Slot> slots;  // tightest tier first, then fewest nodes: the order of preference
+  // Tightest tier first, then fewest nodes: the order of preference. No two have the same members:
+  // a looser slot that equals a tighter one says nothing new.
+  std::vector<Slot> slots;
   bool tightest_by_default = true;
   std::uint32_t alternatives_max = 16;
 };
+
+// CPUs of every node that slurmctld knows, by name.
+using CpusOfNode = std::unordered_map<std::string, std::uint32_t>;
+
+// Slots and tiers out of a snapshot; the rest is the caller's. O(nodes in groups * log).
+View make_view(const snapshot::Snapshot& snapshot, const CpusOfNode& cpus);
+// Whether both lead to the same decisions about slots.
+bool same_decisions(const View& a, const View& b);
 
 }  // namespace vesc::plugin

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The worker thread: configuration, snapshot, view, statistics. No Slurm headers; what it does to
-// slurmctld goes through tables.hpp.
+// The worker thread: follows configuration and snapshot, keeps slurmctld's tables and the view in
+// step, writes statistics. No Slurm headers; what it does to slurmctld goes through tables.hpp.
 #include "shared.hpp"
 
-#include <pwd.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <bit>
 #include <chrono>
 #include <condition_variable>
 #include <fstream>
@@ -19,8 +16,9 @@
 #include <tuple>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
+#include "durations.hpp"
+#include "settings.hpp"
 #include "tables.hpp"
 #include "vesc/snapshot/snapshot.hpp"
 
@@ -28,51 +26,6 @@ namespace vesc::plugin {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-struct Settings {
-  std::string snapshot = "/var/lib/vesc/published/snapshot";
-  std::uint32_t snapshot_owner = 0;
-  std::int64_t stale_after_s = 300;
-  std::int64_t poll_ms = 200;
-  bool tightest_by_default = true;
-  std::uint32_t alternatives_max = 16;
-  std::string statistics;  // a file to write figures to; empty: none
-};
-
-// Durations in buckets an eighth of a power of two apart; exact enough for percentiles, and adding
-// is one atomic increment.
-class Durations {
- public:
-  void add(std::int64_t ns) {
-    auto value = static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 8));
-    int top = 63 - std::countl_zero(value);
-    std::size_t bucket = static_cast<std::size_t>(top) * 8 + ((value >> (top - 3)) & 7);
-    counts_[bucket].fetch_add(1, std::memory_order_relaxed);
-    std::int64_t before = largest_.load(std::memory_order_relaxed);
-    while (ns > before && !largest_.compare_exchange_weak(before, ns)) {
-    }
-  }
-  std::uint64_t count() const {
-    std::uint64_t sum = 0;
-    for (const auto& one : counts_) sum += one.load(std::memory_order_relaxed);
-    return sum;
-  }
-  // Upper end of the bucket that holds the quantile, us.
-  double quantile_us(double share) const {
-    auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count()));
-    std::uint64_t seen = 0;
-    for (std::size_t i = 0; i < counts_.size(); ++i) {
-      seen += counts_[i].load(std::memory_order_relaxed);
-      if (seen > wanted) return static_cast<double>((9 + i % 8) << (i / 8)) / 8 / 1000;
-    }
-    return 0;
-  }
-  double largest_us() const { return static_cast<double>(largest_.load()) / 1000; }
-
- private:
-  std::array<std::atomic<std::uint64_t>, 512> counts_{};
-  std::atomic<std::int64_t> largest_{0};
-};
 
 struct FileIdentity {
   std::uint64_t inode = 0;
@@ -152,7 +105,7 @@ class Worker {
     // A stale or missing snapshot takes no slots away: running and waiting jobs keep theirs.
     if (changed || stamp != stamp_) {
       auto next = build_view(why_not);
-      if (changed || different(*next, *view()) || needs_change(wanted_)) apply(next);
+      apply(next, changed || !same_decisions(*next, *view()));
       // The change itself touches the table's stamp, which has a grain of one second.
       stamp_ = stamp == std::time(nullptr) ? stamp - 1 : stamp;
     }
@@ -174,36 +127,12 @@ class Worker {
     if (now == settings_seen_) return;
     settings_seen_ = now;
     settings_changed_ = true;
-    Settings next;
     try {
-      toml::table file = toml::parse_file(path);
-      next.snapshot = file["snapshot"].value_or(next.snapshot);
-      if (auto name = file["snapshot_owner"].value<std::string>())
-        next.snapshot_owner = uid_of(*name);
-      else
-        next.snapshot_owner = file["snapshot_owner"].value_or(next.snapshot_owner);
-      next.stale_after_s = std::clamp<std::int64_t>(
-          file["stale_after_s"].value_or(next.stale_after_s), 1, 1'000'000);
-      next.poll_ms = std::clamp<std::int64_t>(file["poll_ms"].value_or(next.poll_ms), 10, 60'000);
-      next.tightest_by_default =
-          file["default_placement"].value_or(std::string("tightest")) != "stock";
-      next.alternatives_max = std::clamp<std::uint32_t>(
-          file["alternatives_max"].value_or(next.alternatives_max), 1, 48);
-      next.statistics = file["statistics"].value_or(next.statistics);
-      settings_ = next;
+      settings_ = plugin::read_settings(path);
     } catch (const std::exception& problem) {
       log_line(true, fmt::format("{} cannot be used ({}); the former settings stay", path,
                                  problem.what()));
     }
-  }
-
-  static std::uint32_t uid_of(const std::string& name) {
-    std::array<char, 4096> room{};
-    passwd entry{};
-    passwd* found = nullptr;
-    if (getpwnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0 || found == nullptr)
-      throw std::runtime_error("snapshot_owner: no user " + name);
-    return entry.pw_uid;
   }
 
   // True if a new snapshot was taken over.
@@ -249,53 +178,24 @@ class Worker {
   }
 
   std::shared_ptr<const View> build_view(const std::string& why_not) const {
-    auto view = std::make_shared<View>();
+    auto view = std::make_shared<View>(make_view(snapshot_, node_cpus()));
     view->usable = why_not.empty();
     view->why_not = why_not;
-    view->sequence = snapshot_.sequence;
-    view->tiers_us = snapshot_.tiers_us;
     view->tightest_by_default = settings_.tightest_by_default;
     view->alternatives_max = settings_.alternatives_max;
-    auto cpus = node_cpus();
-    std::uint32_t largest = 1;
-    for (const auto& [name, count] : cpus) largest = std::max(largest, count);
-    for (const auto& group : snapshot_.groups) {
-      if (group.slot == 0) continue;
-      Slot slot{snapshot::slot_feature(group.tier_us, group.slot),
-                group.tier_us,
-                static_cast<std::uint32_t>(group.nodes.size()),
-                0,
-                {}};
-      for (std::uint32_t node : group.nodes) {
-        auto at = cpus.find(snapshot_.nodes[node].name);
-        slot.cpus += at == cpus.end() ? largest : at->second;
-        slot.members.push_back(snapshot_.nodes[node].name);
-      }
-      std::ranges::sort(slot.members);
-      view->slots.push_back(std::move(slot));
-    }
-    std::ranges::stable_sort(view->slots, [](const Slot& a, const Slot& b) {
-      return std::tie(a.tier_us, a.nodes, a.feature) < std::tie(b.tier_us, b.nodes, b.feature);
-    });
     return view;
   }
 
-  static bool different(const View& a, const View& b) {
-    auto equal = [](const Slot& x, const Slot& y) {
-      return x.feature == y.feature && x.members == y.members && x.cpus == y.cpus;
-    };
-    return a.usable != b.usable || !std::ranges::equal(a.slots, b.slots, equal);
-  }
-
-  void apply(const std::shared_ptr<const View>& next) {
+  // Makes slurmctld's tables and the view that job_submit sees change together.
+  void apply(const std::shared_ptr<const View>& next, bool view_changed) {
     auto publish = [&] { std::atomic_store(&view_, next); };
-    auto refresh = [&](const std::string& features, const Request& request) -> std::string {
-      auto job = parse_written(features);
+    Refresh refresh = [&](const Constraint& now, const Request& request) {
       // Without a view to trust a waiting job keeps what it has.
-      if (!job || !next->usable) return features;
-      return refreshed(*next, *job, request);
+      return next->usable ? refreshed(*next, now, request) : now;
     };
-    Change change = change_tables(wanted_, publish, refresh);
+    PlanPointer plan = plan_change(wanted_, refresh);
+    if (!view_changed && !changes_nodes(*plan)) return;
+    Change change = change_tables(*plan, wanted_, publish, refresh);
     if (change.nodes + change.jobs + change.ports == 0) return;
     holds_.add(change.held_ns);
     ++changes_;
@@ -303,6 +203,15 @@ class Worker {
                                 "ports mended; write locks held {:.3f} ms",
                                 next->sequence, change.nodes, change.jobs, change.ports,
                                 static_cast<double>(change.held_ns) / 1e6));
+    if (settings_.verify_tables) verify();
+  }
+
+  void verify() {
+    std::string fault = first_fault();
+    ++verified_;
+    if (fault.empty()) return;
+    ++faults_;
+    log_line(true, "slurmctld's tables are wrong after a change: " + fault);
   }
 
   // One line a change of state, not one a tick.
@@ -320,10 +229,11 @@ class Worker {
     file << fmt::format(
         "{{\"job_submit\":{{\"calls\":{},\"us_p50\":{:.2f},\"us_p99\":{:.2f},\"us_max\":{:.2f}}},"
         "\"lock_hold\":{{\"changes\":{},\"us_p50\":{:.2f},\"us_p99\":{:.2f},\"us_max\":{:.2f}}},"
+        "\"tables\":{{\"verified\":{},\"faults\":{}}},"
         "\"snapshot\":{{\"sequence\":{},\"usable\":{}}}}}\n",
         submissions.count(), submissions.quantile_us(0.5), submissions.quantile_us(0.99),
         submissions.largest_us(), changes_, holds_.quantile_us(0.5), holds_.quantile_us(0.99),
-        holds_.largest_us(), snapshot_.sequence, view()->usable);
+        holds_.largest_us(), verified_, faults_, snapshot_.sequence, view()->usable);
     file.close();
     if (file) rename(partial.c_str(), settings_.statistics.c_str());
   }
@@ -346,7 +256,7 @@ class Worker {
   SlotsOfNode wanted_;
   std::int64_t stamp_ = -1;
   std::string said_;
-  std::uint64_t changes_ = 0;
+  std::uint64_t changes_ = 0, verified_ = 0, faults_ = 0;
   Durations holds_;
   Clock::time_point written_;
 };

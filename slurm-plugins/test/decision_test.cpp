@@ -122,17 +122,52 @@ TEST(Decide, ManyAlternativesAreAlwaysRefused) {
   for (int i = 1; i < 70; ++i) request.features += "|a" + std::to_string(i);
   request.features += "]";
   EXPECT_EQ(decide(small_view(), request).verdict, Verdict::kRefuseFeature);
-  EXPECT_EQ(decide_change(small_view(), "", request, true).verdict, Verdict::kRefuseFeature);
+  EXPECT_EQ(decide_change(small_view(), {}, {request, true, false}).verdict,
+            Verdict::kRefuseFeature);
 }
 
 TEST(Decide, AJobWithoutALimitMayGoAnywhereAndIsToldSo) {
   auto decision = decide(small_view(), nodes(3));
-  EXPECT_EQ(decision.features, "[vesc_960us_1|vesc_7231us_1|vesc_any]");
+  EXPECT_EQ(decision.features, std::nullopt);
+  EXPECT_EQ(decision.prefer, "[vesc_960us_1|vesc_7231us_1|vesc_any]");
   EXPECT_TRUE(says(decision, "anywhere"));
+  Request array = nodes(3);
+  array.compound = true;
+  EXPECT_EQ(decide(small_view(), array).features, "[vesc_960us_1|vesc_7231us_1|vesc_any]");
+  Request picky = nodes(3);
+  picky.features = "avx";
+  EXPECT_EQ(decide(small_view(), picky).prefer, "avx&[vesc_960us_1|vesc_7231us_1|vesc_any]");
+  picky.prefer = "fast";
+  EXPECT_EQ(decide(small_view(), picky).prefer, std::nullopt) << "the user's own preference stays";
   View view = small_view();
   view.tightest_by_default = false;
-  EXPECT_EQ(decide(view, nodes(3)).features, std::nullopt);
-  EXPECT_EQ(decide(small_view(), nodes(1)).features, std::nullopt);
+  EXPECT_EQ(decide(view, nodes(3)).prefer, std::nullopt);
+  EXPECT_EQ(decide(small_view(), nodes(1)).prefer, std::nullopt);
+}
+
+TEST(Decide, AGroupOfAllNodesIsNoAlternativeToAnywhere) {
+  View view = small_view();
+  view.slots.back().holds_all = true;
+  EXPECT_EQ(decide(view, nodes(3)).prefer, "[vesc_960us_1|vesc_any]");
+  EXPECT_EQ(decide(view, nodes(8)).prefer, std::nullopt);
+  EXPECT_EQ(decide(view, nodes(8, "8ms")).features, "[vesc_7231us_1|vesc_max_7231us]");
+}
+
+TEST(Decide, APreferenceIsNoWayRoundALimit) {
+  Request request = nodes(2, "8ms");
+  request.prefer = "avx";
+  EXPECT_EQ(decide(small_view(), request).verdict, Verdict::kRefuseFeature);
+}
+
+TEST(Decide, ALongListIsCutToWhatSlurmctldTakes) {
+  View view = small_view();
+  view.alternatives_max = 48;
+  view.slots.assign(48, view.slots.back());
+  Request request = nodes(2, "8ms");
+  request.features = std::string(500, 'x');
+  auto text = *decide(view, request).features;
+  EXPECT_LE(text.size(), 1000u);
+  EXPECT_TRUE(text.ends_with("|vesc_max_7231us]"));
 }
 
 TEST(Decide, WithoutASnapshotOnlyLimitsAreRefused) {
@@ -156,26 +191,54 @@ TEST(Written, IsReadBack) {
 }
 
 TEST(Written, FollowsTheGroups) {
-  auto job = parse_written("avx&[vesc_250us_1|vesc_max_960us]");
-  EXPECT_EQ(refreshed(small_view(), *job, nodes(3)), "avx&[vesc_960us_1|vesc_max_960us]");
-  EXPECT_EQ(refreshed(small_view(), *job, nodes(7)), "avx&[vesc_max_960us]")
+  View view = small_view();
+  Constraint promised{"avx&[vesc_250us_1|vesc_max_960us]", ""};
+  EXPECT_EQ(refreshed(view, promised, nodes(3)).features, "avx&[vesc_960us_1|vesc_max_960us]");
+  EXPECT_EQ(refreshed(view, promised, nodes(7)).features, "avx&[vesc_max_960us]")
       << "waits for a group, keeps its promise";
+  Constraint preferred{"avx", "avx&[vesc_250us_9|vesc_any]"};
+  EXPECT_EQ(refreshed(view, preferred, nodes(7)),
+            (Constraint{"avx", "avx&[vesc_7231us_1|vesc_any]"}));
+  Constraint foreign{"[a|b]", "c"};
+  EXPECT_EQ(refreshed(view, foreign, nodes(2)), foreign);
 }
 
 TEST(Change, APromiseIsKept) {
-  std::string current = "[vesc_250us_1|vesc_960us_1|vesc_max_960us]";
-  Request change = nodes(2);
-  change.features = "avx";
-  EXPECT_EQ(decide_change(small_view(), current, change, true).features,
-            "avx&[vesc_250us_1|vesc_960us_1|vesc_max_960us]");
-  change.features = "";
-  EXPECT_EQ(decide_change(small_view(), current, change, true).features, current);
-  change.features = "[a|b]";
-  EXPECT_NE(decide_change(small_view(), current, change, true).verdict, Verdict::kAccept);
-  EXPECT_NE(decide_change(small_view(), current, nodes(6), false).verdict, Verdict::kAccept);
-  Request spread = nodes(2);
-  spread.spread = true;
-  EXPECT_NE(decide_change(small_view(), current, spread, false).verdict, Verdict::kAccept);
+  Constraint current{"[vesc_250us_1|vesc_960us_1|vesc_max_960us]", ""};
+  Update change{nodes(2), true, false};
+  auto answer = [&] { return decide_change(small_view(), current, change); };
+  change.request.features = "avx";
+  EXPECT_EQ(answer().features, "avx&[vesc_250us_1|vesc_960us_1|vesc_max_960us]");
+  change.request.features = "";
+  EXPECT_EQ(answer().features, current.features);
+  change.request.features = "[a|b]";
+  EXPECT_NE(answer().verdict, Verdict::kAccept);
+  change = {nodes(6), false, false};
+  EXPECT_NE(answer().verdict, Verdict::kAccept);
+  change = {nodes(2), false, false};
+  change.request.spread = true;
+  EXPECT_NE(answer().verdict, Verdict::kAccept);
+  change = {nodes(2), false, true};
+  change.request.prefer = "avx";
+  EXPECT_NE(answer().verdict, Verdict::kAccept);
+}
+
+TEST(Change, TheDefaultFollowsAChangeOfTheJob) {
+  Constraint current{"", "[vesc_250us_1|vesc_960us_1|vesc_7231us_1|vesc_any]"};
+  auto answer = [&](const Update& change) { return decide_change(small_view(), current, change); };
+  Update change{nodes(2), true, false};
+  change.request.features = "avx";
+  EXPECT_EQ(answer(change).features, std::nullopt);
+  EXPECT_EQ(answer(change).prefer, "avx&[vesc_250us_1|vesc_960us_1|vesc_7231us_1|vesc_any]");
+  EXPECT_EQ(answer({nodes(7), false, false}).prefer, "[vesc_7231us_1|vesc_any]");
+  EXPECT_EQ(answer({nodes(9), false, false}).prefer, "") << "no group is of use any more";
+  change.request.features = "[a|b]";
+  EXPECT_EQ(answer(change).prefer, "") << "the user's alternatives are the user's alone";
+  change = {nodes(2), false, true};
+  change.request.prefer = "fast";
+  EXPECT_EQ(answer(change).prefer, std::nullopt);
+  change.request.prefer = "vesc_250us_1";
+  EXPECT_EQ(answer(change).verdict, Verdict::kRefuseFeature);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ until_ok() {
     sleep 0.2
   done
 }
-job_state() { user scontrol -o show job "$1" | grep -oE 'JobState=[A-Z_]+' | cut -d= -f2; }
+job_state() { user scontrol -o show job "$1" | grep -oE -m1 'JobState=[A-Z_]+' | cut -d= -f2; }
 is_state() { [ "$(job_state "$1")" = "$2" ]; }
 submit() { user sbatch --parsable -o /dev/null "$@" 2>"$scratch/said"; }
 refused() { # refused PATTERN COMMAND...: it must fail and say so

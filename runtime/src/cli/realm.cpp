@@ -43,6 +43,7 @@ struct RealmArguments {
   bool json = false;
   bool stock = false;
   unsigned slots_per_tier = 8;
+  std::vector<std::string> slurm_conf;
   realm::ExecOptions exec;
   std::vector<std::string> command;
 };
@@ -62,6 +63,8 @@ void add_up(CLI::App* realm, const std::shared_ptr<RealmArguments>& arguments) {
   up->add_option("--slots-per-tier", arguments->slots_per_tier, "size of each tier's pool of slots")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  up->add_option("--slurm-conf", arguments->slurm_conf,
+                 "a line to add to slurm.conf; may be given more than once");
   up->add_flag("--json", arguments->json, "print the realm as JSON");
   up->footer(
       "Example:\n  vesc wan up --matrix rtt.txt --hosts 16 --seed 1 --attach ctl=0\n  vesc realm "
@@ -72,6 +75,7 @@ void add_up(CLI::App* realm, const std::shared_ptr<RealmArguments>& arguments) {
     options.wan = arguments->wan;
     options.slots_per_tier = arguments->slots_per_tier;
     options.program_dir = program_directory();
+    for (const std::string& line : arguments->slurm_conf) options.more_slurm_conf += line + "\n";
     if (!arguments->stock) options.plugin_dir = plugin_directory();
     ProgressLines progress(!arguments->json);
     auto status = realm::up(options, [&](const std::string& step) { progress.step(step); });

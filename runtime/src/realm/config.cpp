@@ -64,7 +64,7 @@ std::string slurm_conf(const Paths& paths, const SlurmConfig& config) {
       "KillWait=5\n"
       "# A blocked job at the head of the queue must not keep others from idle groups for long.\n"
       "SchedulerType=sched/backfill\n"
-      "SchedulerParameters=bf_interval=5,bf_continue,bf_max_job_test=1000,sched_min_interval="
+      "SchedulerParameters=bf_interval=5,bf_continue,bf_max_job_test=2000,sched_min_interval="
       "100000,batch_sched_delay=1\n"
       "\n",
       config.nodes + 16);
@@ -102,6 +102,7 @@ std::string vesc_conf(const Paths& paths) {
       "stale_after_s = 300\n"
       "default_placement = \"tightest\"\n"
       "poll_ms = 200\n"
+      "verify_tables = true\n"
       "statistics = \"{}\"\n",
       paths.snapshot(), kScheddUid, paths.statistics());
 }
