@@ -48,7 +48,7 @@ struct Options {
 
 constexpr int kManyNodes = 2000, kManyGroups = 200;
 
-// Child mode, inside a realm as its researcher: submits held jobs through libslurm, prints the
+// Child mode, inside a realm as its researcher: submits jobs of tomorrow through libslurm, prints the
 // rate.
 int submit(const Options& options) {
   slurm_init(nullptr);
@@ -72,7 +72,7 @@ int submit(const Options& options) {
     job.group_id = getgid();
     job.environment = environment;
     job.env_size = 1;
-    job.priority = 0;  // held: only the submission is measured
+    job.begin_time = time(nullptr) + 86400;  // waits: only the submission is measured
     if (options.submit_as != "default") {
       job.spank_job_env = spank;
       job.spank_job_env_size = 1;
@@ -112,6 +112,7 @@ class Side {
     realm.wan = wan_;
     realm.program_dir = programs;
     realm.slots_per_tier = 64;
+    realm.verify_tables = false;
     if (plugins_) realm.plugin_dir = programs.parent_path() / "lib" / "slurm";
     // Nodes that never start but are in every table, on both sides alike.
     realm.more_slurm_conf = fmt::format(
@@ -239,6 +240,16 @@ Result<std::pair<double, double>> passes(Side& side, int waiting) {
   return std::pair{*main, *backfill};
 }
 
+// vesc-schedd publishes the realm's own groups again.
+Result<void> restore(const Side& side) {
+  std::string path = vesc::realm::measured_matrix_path(side.wan());
+  std::error_code error;
+  fs::last_write_time(path, fs::file_time_type::clock::now(), error);
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  if (error) return vesc::system_error("cannot touch " + path, error.value());
+  return {};
+}
+
 Result<nlohmann::json> measure(const Options& options) {
   fs::path programs = fs::read_symlink("/proc/self/exe").parent_path();
   std::string id = std::to_string(getpid());
@@ -253,6 +264,38 @@ Result<nlohmann::json> measure(const Options& options) {
   fs::remove(matrix);
   std::this_thread::sleep_for(std::chrono::seconds(2));
   nlohmann::json out = {{"version", fmt::format("{} ({})", vesc::version(), vesc::git_revision())}};
+  fmt::print(stderr, "scheduling passes with {} waiting jobs\n", options.waiting);
+  auto a = passes(stock, options.waiting);
+  if (!a) return a.error();
+  auto b = passes(ours, options.waiting);
+  if (!b) return b.error();
+  out["pass_main_us"] = {{"stock", a->first}, {"vesc", b->first}};
+  out["pass_backfill_us"] = {{"stock", a->second}, {"vesc", b->second}};
+  out["pass_ratio_main"] = b->first / a->first;
+  out["pass_ratio_backfill"] = b->second / a->second;
+  fmt::print(stderr, "{} changes of groups of {} nodes, {} jobs waiting\n", options.changes,
+             kManyNodes, options.waiting);
+  if (auto stopped = ours.run({"pkill", "-STOP", "vesc-schedd"}, "root", 10); !stopped)
+    return stopped.error();
+  for (int change = 0; change < options.changes; ++change) {
+    if (auto published = publish(ours, change); !published) return published.error();
+    std::string path = vesc::realm::snapshot_path(ours.wan());
+    if (chown(path.c_str(), vesc::realm::kScheddUid, static_cast<gid_t>(-1)) != 0)
+      return vesc::system_error("cannot hand over " + path, errno);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  auto figures = statistics(ours);
+  out["lock_changes"] = figures["lock_hold"]["changes"];
+  out["lock_hold_ms_p50"] = figures["lock_hold"]["us_p50"].get<double>() / 1000;
+  out["lock_hold_ms_p99"] = figures["lock_hold"]["us_p99"].get<double>() / 1000;
+  if (auto stopped = ours.run({"pkill", "-CONT", "vesc-schedd"}, "root", 10); !stopped)
+    return stopped.error();
+  if (auto back = restore(ours); !back) return back.error();
+  for (Side* side : {&stock, &ours}) {
+    if (auto done = side->run({"scancel", "-u", vesc::realm::kResearcher}, "root", 120); !done)
+      return done.error();
+  }
   std::vector<double> ratios;
   for (int round = 0; round < options.rounds; ++round) {
     fmt::print(stderr, "submissions, round {} of {}\n", round + 1, options.rounds);
@@ -271,38 +314,12 @@ Result<nlohmann::json> measure(const Options& options) {
   fmt::print(stderr, "{} submissions with --max-rtt\n", options.limited);
   if (auto rate = ours.rate("10ms", options.limited); !rate) return rate.error();
   std::this_thread::sleep_for(std::chrono::seconds(2));
-  auto figures = statistics(ours);
+  figures = statistics(ours);
   if (figures.is_discarded())
     return Error{ErrorCode::kUnavailable, "the plugins wrote no statistics"};
   out["job_submit_calls"] = figures["job_submit"]["calls"];
   out["job_submit_us_p50"] = figures["job_submit"]["us_p50"];
   out["job_submit_us_p99"] = figures["job_submit"]["us_p99"];
-  fmt::print(stderr, "scheduling passes with {} waiting jobs\n", options.waiting);
-  auto a = passes(stock, options.waiting);
-  if (!a) return a.error();
-  auto b = passes(ours, options.waiting);
-  if (!b) return b.error();
-  out["pass_main_us"] = {{"stock", a->first}, {"vesc", b->first}};
-  out["pass_backfill_us"] = {{"stock", a->second}, {"vesc", b->second}};
-  out["pass_ratio_main"] = b->first / a->first;
-  out["pass_ratio_backfill"] = b->second / a->second;
-  if (auto done = ours.run({"scancel", "-u", vesc::realm::kResearcher}, "root", 120); !done)
-    return done.error();
-  fmt::print(stderr, "{} changes of groups of {} nodes\n", options.changes, kManyNodes);
-  if (auto stopped = ours.run({"pkill", "-STOP", "vesc-schedd"}, "root", 10); !stopped)
-    return stopped.error();
-  for (int change = 0; change < options.changes; ++change) {
-    if (auto published = publish(ours, change); !published) return published.error();
-    std::string path = vesc::realm::snapshot_path(ours.wan());
-    if (chown(path.c_str(), vesc::realm::kScheddUid, static_cast<gid_t>(-1)) != 0)
-      return vesc::system_error("cannot hand over " + path, errno);
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  }
-  std::this_thread::sleep_for(std::chrono::seconds(2));
-  figures = statistics(ours);
-  out["lock_changes"] = figures["lock_hold"]["changes"];
-  out["lock_hold_ms_p50"] = figures["lock_hold"]["us_p50"].get<double>() / 1000;
-  out["lock_hold_ms_p99"] = figures["lock_hold"]["us_p99"].get<double>() / 1000;
   for (Side* side : {&stock, &ours}) side->keep_logs(options.raw);
   return out;
 }
@@ -316,8 +333,9 @@ void print(const nlohmann::json& out) {
   row("submissions a second, plugins / stock, median", out["sbatch_rate_ratio"], ">= 0.95");
   row("a main scheduling pass, plugins / stock", out["pass_ratio_main"], "<= 1.3");
   row("a backfill pass, plugins / stock", out["pass_ratio_backfill"], "<= 1.3");
-  row("write locks held for a change, 2,000 nodes, p50, ms", out["lock_hold_ms_p50"], "-");
-  row("write locks held for a change, 2,000 nodes, p99, ms", out["lock_hold_ms_p99"], "2 (aim)");
+  row("write locks for a change, 2,000 nodes, 500 jobs, p50, ms", out["lock_hold_ms_p50"], "-");
+  row("write locks for a change, 2,000 nodes, 500 jobs, p99, ms", out["lock_hold_ms_p99"],
+      "2 (aim)");
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ void expect_valid(const RttMatrix& matrix, const std::vector<std::uint32_t>& tie
   std::set<std::vector<std::size_t>> seen;
   for (const TierGroup& group : groups) {
     EXPECT_GE(group.nodes.size(), 2u);
-    EXPECT_EQ(group.diameter_us, diameter_us(matrix, group.nodes));
+    EXPECT_EQ(group.diameter_us, diameter_us(Pairs(matrix), group.nodes));
     EXPECT_LE(group.diameter_us, group.tier_us);
     EXPECT_TRUE(std::ranges::find(tiers, group.tier_us) != tiers.end());
     EXPECT_TRUE(seen.insert(group.nodes).second);
@@ -63,7 +63,7 @@ TEST(PartitionFlat, KeepsSizesAndLimit) {
   for (const TierGroup& group : partition_flat(matrix, 120, 3, 5)) {
     EXPECT_GE(group.nodes.size(), 3u);
     EXPECT_LE(group.nodes.size(), 5u);
-    EXPECT_LE(diameter_us(matrix, group.nodes), 120u);
+    EXPECT_LE(diameter_us(Pairs(matrix), group.nodes), 120u);
     for (std::size_t node : group.nodes) EXPECT_TRUE(placed.insert(node).second);
   }
   EXPECT_FALSE(placed.empty());

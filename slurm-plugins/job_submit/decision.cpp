@@ -2,6 +2,7 @@
 #include "decision.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -161,9 +162,10 @@ Decision with_limit(const View& view, const Request& request) {
 
 // The tightest groups first, then anywhere; nothing if that would be no help.
 Decision by_default(const View& view, const Request& request) {
-  bool ours = view.usable && view.tightest_by_default && may_use_several_nodes(request) &&
-              is_plain(request.features) && request.prefer.empty() && !request.spread &&
-              !request.contiguous && !request.expand;
+  // A held job gets its preference when it is released: see arrange().
+  bool ours = view.usable && view.tightest_by_default && !request.held &&
+              may_use_several_nodes(request) && is_plain(request.features) &&
+              request.prefer.empty() && !request.spread && !request.contiguous && !request.expand;
   if (!ours) return {};
   auto slots = fitting(view, request, 0);
   if (slots.empty()) return {};
@@ -253,6 +255,34 @@ Constraint refreshed(const View& view, const Constraint& current, const Request&
       *text = written(job->user_part, fitting(view, request, job->limit_us), job->limit_us);
   }
   return next;
+}
+
+void arrange(const View& view, std::vector<Waiting>& jobs) {
+  std::vector<Waiting*> by_urgency;
+  for (Waiting& job : jobs) by_urgency.push_back(&job);
+  std::ranges::sort(by_urgency, [](const Waiting* a, const Waiting* b) {
+    return std::tie(b->priority, a->id) < std::tie(a->priority, b->id);
+  });
+  std::size_t left = view.preferred_max;
+  for (Waiting* job : by_urgency) {
+    job->wanted = refreshed(view, job->now, job->request);
+    bool users_own = !job->now.prefer.empty() && !parse_written(job->now.prefer);
+    if (users_own || parse_written(job->now.features)) continue;
+    // Held, or too far down the queue: nothing.
+    job->wanted.prefer.clear();
+    if (job->priority == 0 || left == 0) continue;
+    Request request = job->request;
+    request.features = job->now.features;
+    request.prefer.clear();
+    std::string preference = by_default(view, request).prefer.value_or("");
+    std::size_t cost = preference.empty() ? 0 : alternatives(preference);
+    if (cost > left) {
+      left = 0;
+      continue;
+    }
+    job->wanted.prefer = preference;
+    left -= cost;
+  }
 }
 
 Decision decide_change(const View& view, const Constraint& current, const Update& change) {

@@ -30,6 +30,7 @@ struct Request {
   // Part of an array or a heterogeneous job, whose preferences Slurm 22.05.8 does not handle: see
   // decide().
   bool compound = false;
+  bool held = false;
   bool expands_promised_job = false;
 };
 
@@ -69,6 +70,22 @@ std::optional<Written> parse_written(std::string_view features);
 // The constraint of a waiting job under a new view: the same promise, the slots of now. The same
 // texts if nothing changes.
 Constraint refreshed(const View& view, const Constraint& current, const Request& request);
+
+// A waiting job as slurmctld has it, and what it shall have.
+struct Waiting {
+  std::uint32_t id = 0;
+  std::uint32_t priority = 0;  // 0: held, or its time has not come
+  Constraint now;
+  Request request;  // of the job as it is; its constraint is in `now`
+  Constraint wanted;
+};
+
+// Sets `wanted` of all waiting jobs: promises follow the groups as in refreshed(), and the default
+// placement is given to the most urgent jobs, as many as `view.preferred_max` alternatives reach.
+// Each alternative of each job is one more test in every pass of the backfill scheduler, and each
+// preference one more record in the main scheduler's queue; a job far down the queue gets its own
+// when its turn comes near. A preference that the user wrote is never touched.
+void arrange(const View& view, std::vector<Waiting>& jobs);
 
 // What a change of a job (scontrol update) states; the rest of `request` is as the job has it.
 struct Update {

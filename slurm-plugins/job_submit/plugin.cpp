@@ -86,6 +86,7 @@ Request request_of(const job_desc_msg_t* job) {
   request.spread = (job->bitflags & SPREAD_JOB) != 0;
   request.contiguous = job->contiguous != NO_VAL16 && job->contiguous != 0;
   request.expand = expands(job, request.expands_promised_job);
+  request.held = job->priority == 0;
   // For a batch job 22.05.8 leaves het_job_offset unset, here its components cannot be told.
   request.compound =
       job->array_inx != nullptr || (job->script == nullptr && job->het_job_offset != NO_VAL);

@@ -39,6 +39,8 @@ Settings read_settings(const std::string& path) {
       file["default_placement"].value_or(std::string("tightest")) != "stock";
   settings.alternatives_max = std::clamp<std::uint32_t>(
       file["alternatives_max"].value_or(settings.alternatives_max), 1, 48);
+  settings.preferred_max =
+      std::clamp<std::uint32_t>(file["preferred_max"].value_or(settings.preferred_max), 0, 100'000);
   settings.statistics = file["statistics"].value_or(settings.statistics);
   settings.verify_tables = file["verify_tables"].value_or(settings.verify_tables);
   return settings;

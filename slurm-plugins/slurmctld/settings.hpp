@@ -14,9 +14,10 @@ struct Settings {
   std::int64_t stale_after_s = 300;
   std::int64_t poll_ms = 200;
   bool tightest_by_default = true;
-  std::uint32_t alternatives_max = 16;
-  std::string statistics;      // a file to write figures to; empty: none
-  bool verify_tables = false;  // look slurmctld's tables over after every change
+  std::uint32_t alternatives_max = 8;  // of one job
+  std::uint32_t preferred_max = 64;    // of all waiting jobs placed by default together
+  std::string statistics;              // a file to write figures to; empty: none
+  bool verify_tables = false;          // look slurmctld's tables over after every change
 };
 
 // Values out of range are drawn to the nearest that is in it. Throws std::exception with a sentence

@@ -322,6 +322,11 @@ Request request_of(const job_record_t* job) {
           : details->orig_cpus_per_task;
   request.nodes_wanted = names_of(details->req_nodes);
   request.nodes_excluded = names_of(details->exc_nodes);
+  request.spread = (job->bit_flags & SPREAD_JOB) != 0;
+  request.contiguous = details->contiguous != 0;
+  request.expand = details->expanding_jobid != 0;
+  request.compound =
+      job->array_recs != nullptr || job->array_task_id != NO_VAL || job->het_job_id != 0;
   return request;
 }
 
@@ -329,9 +334,8 @@ Constraint constraint_of(const job_record_t* job) {
   return {text_of(job->details->features), text_of(job->details->prefer)};
 }
 
-bool has_constraint(const job_record_t* job) {
-  return IS_JOB_PENDING(job) && job->details != nullptr &&
-         (job->details->features != nullptr || job->details->prefer != nullptr);
+bool is_waiting(const job_record_t* job) {
+  return IS_JOB_PENDING(job) && job->details != nullptr;
 }
 
 // One of a waiting job's two texts becomes `text`; its old one stays if slurmctld does not
@@ -342,9 +346,9 @@ bool rewrite(job_record_t* job, bool prefer, const std::string& text) {
   List& parsed = prefer ? details->prefer_list : details->feature_list;
   char* written_before = written;
   List parsed_before = parsed;
-  written = xstrdup(text.c_str());
+  written = text.empty() ? nullptr : xstrdup(text.c_str());
   parsed = nullptr;
-  bool understood = build_feature_list(job, prefer) == SLURM_SUCCESS;
+  bool understood = text.empty() || build_feature_list(job, prefer) == SLURM_SUCCESS;
   if (!understood) {
     error("vesc: job %u keeps its constraint: '%s' was not understood", job->job_id, text.c_str());
     std::swap(written, written_before);
@@ -363,13 +367,6 @@ void free_if_stuck(job_record_t* job) {
   if (job->priority == 0) set_job_prio(job);
 }
 
-// All that a job's new constraint depends on.
-struct JobSeen {
-  Constraint constraint;
-  Request request;
-  Constraint wanted;
-};
-
 }  // namespace
 
 struct Plan {
@@ -378,8 +375,9 @@ struct Plan {
     std::string name, features, wanted;
   };
   std::vector<Node> nodes;  // by index in slurmctld's table
-  std::unordered_map<std::uint32_t, JobSeen> jobs;
-  bool changes_nodes = false;
+  std::vector<Waiting> jobs;
+  std::unordered_map<std::uint32_t, std::size_t> job_at;  // by id
+  bool changes_anything = false;
 };
 
 void PlanDeleter::operator()(Plan* plan) const {
@@ -394,22 +392,22 @@ bool same_request(const Request& a, const Request& b) {
          a.nodes_excluded == b.nodes_excluded;
 }
 
-std::size_t refresh_jobs(const Plan& plan, const Refresh& refresh) {
+std::size_t rewrite_jobs(const Plan& plan, const JobRules& rules) {
   std::size_t changed = 0;
   ListIterator at = list_iterator_create(job_list);
   while (auto* job = static_cast<job_record_t*>(list_next(at))) {
-    if (!has_constraint(job)) continue;
+    if (!is_waiting(job)) continue;
     Constraint now = constraint_of(job);
     Request request = request_of(job);
-    auto seen = plan.jobs.find(job->job_id);
-    bool planned = seen != plan.jobs.end() && seen->second.constraint == now &&
-                   same_request(seen->second.request, request);
-    Constraint next = planned ? seen->second.wanted : refresh(now, request);
+    auto at_plan = plan.job_at.find(job->job_id);
+    const Waiting* seen = at_plan == plan.job_at.end() ? nullptr : &plan.jobs[at_plan->second];
+    bool planned = seen != nullptr && seen->now == now && same_request(seen->request, request);
+    Constraint next = planned ? seen->wanted : rules.refresh(now, request);
     bool rewritten = false;
     if (next.features != now.features) rewritten |= rewrite(job, false, next.features);
     if (next.prefer != now.prefer) rewritten |= rewrite(job, true, next.prefer);
     if (rewritten) ++changed;
-    free_if_stuck(job);
+    if (parse_written(next.features)) free_if_stuck(job);
   }
   list_iterator_destroy(at);
   if (changed > 0) last_job_update = time(nullptr);
@@ -492,7 +490,7 @@ std::unordered_map<std::string, std::uint32_t> node_cpus() {
   return cpus;
 }
 
-PlanPointer plan_change(const SlotsOfNode& wanted, const Refresh& refresh) {
+PlanPointer plan_change(const SlotsOfNode& wanted, const JobRules& rules) {
   PlanPointer plan(new Plan);
   {
     Locked locked(kRead);
@@ -500,31 +498,41 @@ PlanPointer plan_change(const SlotsOfNode& wanted, const Refresh& refresh) {
     for (int i = 0; i < node_record_count; ++i) {
       const node_record_t* node = node_record_table_ptr[i];
       if (!is_live(node)) continue;
-      plan->changes_nodes |= wrong_port(node) || strcmp(text_of(node->features),
-                                                        text_of(node->config_ptr->feature)) != 0;
+      plan->changes_anything |= wrong_port(node) || strcmp(text_of(node->features),
+                                                           text_of(node->config_ptr->feature)) != 0;
       plan->nodes[static_cast<std::size_t>(i)] = {true, node->name, text_of(node->features), ""};
     }
     ListIterator at = list_iterator_create(job_list);
     while (auto* job = static_cast<job_record_t*>(list_next(at))) {
-      if (has_constraint(job)) plan->jobs[job->job_id] = {constraint_of(job), request_of(job), {}};
+      if (!is_waiting(job)) continue;
+      // Of a job that cannot start yet and has no constraint there is nothing to do, and there may
+      // be many.
+      bool not_yet = job->priority == 0 || job->details->begin_time > time(nullptr);
+      if (not_yet && job->details->features == nullptr && job->details->prefer == nullptr) continue;
+      plan->jobs.push_back(
+          {job->job_id, not_yet ? 0 : job->priority, constraint_of(job), request_of(job), {}});
     }
     list_iterator_destroy(at);
   }
   for (Plan::Node& node : plan->nodes) {
     if (!node.live) continue;
     node.wanted = wanted_features(node.name, node.features.c_str(), wanted);
-    plan->changes_nodes |= node.wanted != node.features;
+    plan->changes_anything |= node.wanted != node.features;
   }
-  for (auto& [id, job] : plan->jobs) job.wanted = refresh(job.constraint, job.request);
+  rules.arrange(plan->jobs);
+  for (std::size_t i = 0; i < plan->jobs.size(); ++i) {
+    plan->job_at[plan->jobs[i].id] = i;
+    plan->changes_anything |= plan->jobs[i].wanted != plan->jobs[i].now;
+  }
   return plan;
 }
 
-bool changes_nodes(const Plan& plan) {
-  return plan.changes_nodes;
+bool changes_anything(const Plan& plan) {
+  return plan.changes_anything;
 }
 
 Change change_tables(const Plan& plan, const SlotsOfNode& wanted,
-                     const std::function<void()>& publish, const Refresh& refresh) {
+                     const std::function<void()>& publish, const JobRules& rules) {
   Change change;
   Locked locked(kWrite);
   if (shutting_down()) return change;
@@ -568,7 +576,7 @@ Change change_tables(const Plan& plan, const SlotsOfNode& wanted,
   }
   if (change.ports > 0) mend_counters();
   publish();
-  change.jobs = refresh_jobs(plan, refresh);
+  change.jobs = rewrite_jobs(plan, rules);
   if (change.nodes > 0 || change.ports > 0) {
     last_node_update = time(nullptr);
     node_features_updated = true;

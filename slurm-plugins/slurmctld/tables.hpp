@@ -46,22 +46,25 @@ struct PlanDeleter {
 };
 using PlanPointer = std::unique_ptr<Plan, PlanDeleter>;
 
-// What a waiting job shall have; the same as `now` if nothing changes. Called with and without
-// locks; no I/O.
-using Refresh = std::function<Constraint(const Constraint& now, const Request&)>;
+// What waiting jobs shall have. `arrange` sees all of them, under no lock; `refresh` one that is
+// new or has changed since, under the write locks. Neither does I/O.
+struct JobRules {
+  std::function<void(std::vector<Waiting>&)> arrange;
+  std::function<Constraint(const Constraint& now, const Request&)> refresh;
+};
 
 // Reads nodes and waiting jobs under READ locks, and works out the rest under none.
-PlanPointer plan_change(const SlotsOfNode& wanted, const Refresh& refresh);
-// Whether it would change a node or a port.
-bool changes_nodes(const Plan& plan);
+PlanPointer plan_change(const SlotsOfNode& wanted, const JobRules& rules);
+// Whether it would change anything.
+bool changes_anything(const Plan& plan);
 
 // One critical section (CONF read; JOB, NODE and PART write; FED read): makes the nodes' slot
 // features those of `wanted`, keeps every config record to nodes of one feature set, merges equal
-// records, calls `publish`, then rewrites the constraints of waiting jobs as `refresh` says.
+// records, calls `publish`, then rewrites the constraints of waiting jobs as `rules` say.
 // Features that are not slots are untouched. Whatever changed since `plan` was made is worked out
 // anew inside, so the result never depends on the plan; only the time does.
 Change change_tables(const Plan& plan, const SlotsOfNode& wanted,
-                     const std::function<void()>& publish, const Refresh& refresh);
+                     const std::function<void()>& publish, const JobRules& rules);
 
 // What is wrong with slurmctld's tables: a config record that holds nodes of different features,
 // two records that are equal, a feature bitmap that disagrees with a node. Empty: nothing. READ

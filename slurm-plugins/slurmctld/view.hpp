@@ -38,7 +38,8 @@ struct View {
   // a looser slot that equals a tighter one says nothing new.
   std::vector<Slot> slots;
   bool tightest_by_default = true;
-  std::uint32_t alternatives_max = 16;
+  std::uint32_t alternatives_max = 8;  // of one job
+  std::uint32_t preferred_max = 64;    // of all waiting jobs placed by default together
 };
 
 // CPUs of every node that slurmctld knows, by name.

@@ -103,7 +103,10 @@ class Worker {
     bool changed = fresh || usable != view()->usable || settings_changed_;
     std::int64_t stamp = node_table_stamp();
     // A stale or missing snapshot takes no slots away: running and waiting jobs keep theirs.
-    if (changed || stamp != stamp_) {
+    // Jobs come and go without a stamp to see it by.
+    bool due = Clock::now() - arranged_ >= std::chrono::seconds(1);
+    if (changed || due || stamp != stamp_) {
+      arranged_ = Clock::now();
       auto next = build_view(why_not);
       apply(next, changed || !same_decisions(*next, *view()));
       // The change itself touches the table's stamp, which has a grain of one second.
@@ -183,21 +186,27 @@ class Worker {
     view->why_not = why_not;
     view->tightest_by_default = settings_.tightest_by_default;
     view->alternatives_max = settings_.alternatives_max;
+    view->preferred_max = settings_.preferred_max;
     return view;
   }
 
   // Makes slurmctld's tables and the view that job_submit sees change together.
   void apply(const std::shared_ptr<const View>& next, bool view_changed) {
     auto publish = [&] { std::atomic_store(&view_, next); };
-    Refresh refresh = [&](const Constraint& now, const Request& request) {
-      // Without a view to trust a waiting job keeps what it has.
-      return next->usable ? refreshed(*next, now, request) : now;
-    };
-    PlanPointer plan = plan_change(wanted_, refresh);
-    if (!view_changed && !changes_nodes(*plan)) return;
-    Change change = change_tables(*plan, wanted_, publish, refresh);
+    // Without a view to trust a waiting job keeps what it has.
+    JobRules rules{[&](std::vector<Waiting>& jobs) {
+                     if (next->usable) return arrange(*next, jobs);
+                     for (Waiting& job : jobs) job.wanted = job.now;
+                   },
+                   [&](const Constraint& now, const Request& request) {
+                     return next->usable ? refreshed(*next, now, request) : now;
+                   }};
+    PlanPointer plan = plan_change(wanted_, rules);
+    if (!view_changed && !changes_anything(*plan)) return;
+    Change change = change_tables(*plan, wanted_, publish, rules);
     if (change.nodes + change.jobs + change.ports == 0) return;
     holds_.add(change.held_ns);
+    if (change.nodes + change.ports == 0) return;
     ++changes_;
     log_line(false, fmt::format("snapshot {}: features of {} nodes and {} waiting jobs changed, {} "
                                 "ports mended; write locks held {:.3f} ms",
@@ -258,7 +267,7 @@ class Worker {
   std::string said_;
   std::uint64_t changes_ = 0, verified_ = 0, faults_ = 0;
   Durations holds_;
-  Clock::time_point written_;
+  Clock::time_point written_, arranged_;
 };
 
 // Never destroyed: no destructor may run after slurmctld closed the plugin.

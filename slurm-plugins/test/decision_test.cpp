@@ -203,6 +203,33 @@ TEST(Written, FollowsTheGroups) {
   EXPECT_EQ(refreshed(view, foreign, nodes(2)), foreign);
 }
 
+Waiting waiting(std::uint32_t id, std::uint32_t priority, Constraint now, std::uint32_t size = 2) {
+  return {id, priority, std::move(now), nodes(size), {}};
+}
+
+TEST(Arrange, TheMostUrgentJobsGetTheDefault) {
+  View view = small_view();
+  view.preferred_max = 9;  // two jobs of four alternatives
+  std::string all = "[vesc_250us_1|vesc_960us_1|vesc_7231us_1|vesc_any]";
+  std::vector<Waiting> jobs = {waiting(1, 10, {"", all}), waiting(2, 30, {"", ""}),
+                               waiting(3, 20, {"", ""}), waiting(4, 0, {"", all}),
+                               waiting(5, 99, {"", "fast"})};
+  arrange(view, jobs);
+  EXPECT_EQ(jobs[0].wanted.prefer, "") << "too far down";
+  EXPECT_EQ(jobs[1].wanted.prefer, all);
+  EXPECT_EQ(jobs[2].wanted.prefer, all);
+  EXPECT_EQ(jobs[3].wanted.prefer, "") << "held";
+  EXPECT_EQ(jobs[4].wanted.prefer, "fast") << "the user's own";
+}
+
+TEST(Arrange, PromisesAreKeptWhereverAJobStands) {
+  View view = small_view();
+  view.preferred_max = 0;
+  std::vector<Waiting> jobs = {waiting(1, 0, {"[vesc_250us_9|vesc_max_960us]", ""}, 3)};
+  arrange(view, jobs);
+  EXPECT_EQ(jobs[0].wanted, (Constraint{"[vesc_960us_1|vesc_max_960us]", ""}));
+}
+
 TEST(Change, APromiseIsKept) {
   Constraint current{"[vesc_250us_1|vesc_960us_1|vesc_max_960us]", ""};
   Update change{nodes(2), true, false};

@@ -30,6 +30,48 @@ timeout 10 "$vesc" wan restore --name "$name" h0 h1
 [ "$(median)" -le $((base + 1)) ] || fail "a restored link"
 ok "cut and restored"
 
+expect "^WAN '$name': 17 hosts" "$(timeout 10 "$vesc" wan status --name "$name")" "status"
+expect "^$name\$" "$(timeout 10 "$vesc" wan list)" "list"
+
+# A bad line: loss, jitter and a cap, on the real relay.
+timeout 30 "$vesc" wan up --name "$name-b" --matrix <(printf '0 20\n20 0\n') --loss 0.1 --jitter-ms 10 --mbit 8 >/dev/null
+bad() { timeout 40 "$vesc" wan exec --name "$name-b" h0 -- "$@"; }
+said=$(bad ping -q -c 300 -i 0.01 -W 2 h1)
+# Lost on either way: 1 - 0.9^2 = 19 %; 300 pings stay within 11 to 27 % but once in 10,000 runs.
+lost=$(grep -oE '[0-9.]+% packet loss' <<<"$said" | cut -d% -f1)
+awk -v l="$lost" 'BEGIN {exit !(l >= 11 && l <= 27)}' || fail "loss of 19 % asked for: $said"
+# Two jitters of 0 to 10 ms: mean 30 ms, deviation 4.1 ms.
+awk -F/ '/^rtt/ {exit !($5 > 28.5 && $5 < 32 && $7 > 2.5 && $7 < 6)}' <<<"$said" || fail "jitter of 10 ms a way asked for: $said"
+ok "loss of $lost % and jitter: $(grep '^rtt' <<<"$said")"
+timeout 10 "$vesc" wan down --name "$name-b"
+timeout 30 "$vesc" wan up --name "$name-b" --matrix <(printf '0 20\n20 0\n') --mbit 8 >/dev/null
+cat >"$scratch/flood.py" <<'END'
+import socket, sys, time
+# A second of datagrams at three times the cap; the receiver counts what arrives in its second.
+if sys.argv[1] == "send":
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        s.sendto(b"x" * 1172, (sys.argv[2], 9999))
+        time.sleep(0.0004)
+else:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("", 9999))
+    s.settimeout(10)
+    s.recv(2000)
+    start, got = time.monotonic(), 0
+    while time.monotonic() < start + 1:
+        got += len(s.recv(2000)) + 28
+    print(round(got * 8 / 1e6, 2))
+END
+timeout 20 "$vesc" wan exec --name "$name-b" h1 -- python3 -c "$(cat "$scratch/flood.py")" receive >"$scratch/mbit" & receiver=$!
+sleep 0.5
+bad python3 -c "$(cat "$scratch/flood.py")" send "$(timeout 5 "$vesc" wan status --name "$name-b" --json | grep -oE '"address": "[0-9.]+' | sed -n 2p | grep -oE '[0-9.]+$')"
+wait $receiver
+awk '{exit !($1 > 6.8 && $1 < 8.8)}' "$scratch/mbit" || fail "8 Mbit/s asked for: $(cat "$scratch/mbit")"
+ok "a cap of 8 Mbit/s lets $(cat "$scratch/mbit") Mbit/s through"
+timeout 10 "$vesc" wan down --name "$name-b"
+
 # Two WANs at once, the same addresses in both.
 timeout 30 "$vesc" wan up --name "$name-b" --matrix <(printf '0 50\n50 0\n') >/dev/null
 expect '^(50|51)$' "$(timeout 20 "$vesc" wan exec --name "$name-b" h0 -- ping -q -c 3 -i 0.1 h1 | awk -F/ '/^rtt/ {print int($5)}')" "a second WAN has its own delays"

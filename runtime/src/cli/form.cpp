@@ -115,7 +115,7 @@ Result<int> query(const FormArguments& arguments) {
     *list = *nodes;
   }
   auto start = std::chrono::steady_clock::now();
-  auto answer = forming::query(*matrix, question);
+  auto answer = forming::query(forming::Pairs(*matrix), question);
   std::int64_t elapsed_us = since_us(start);
   if (!answer) return answer.error();
   double lower_ms =
@@ -168,7 +168,7 @@ Result<int> partition(const FormArguments& arguments) {
                            {"tier_ms", group.tier_us / 1000.0},
                            {"nodes", group.nodes},
                            {"diameter_ms", group.diameter_us / 1000.0},
-                           {"mean_ms", forming::mean_rtt_us(*matrix, group.nodes) / 1000}};
+                           {"mean_ms", forming::mean_rtt_us(forming::Pairs(*matrix), group.nodes) / 1000}};
     add_names(item, group.nodes, *names);
     out["clusters"].push_back(item);
     for (std::size_t node : group.nodes) placed[node] = true;

@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   vesc::cli::add_wan_commands(app);
   vesc::cli::add_realm_commands(app);
   vesc::cli::add_form_commands(app);
+  vesc::cli::add_docs_commands(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -240,7 +240,7 @@ Result<Report> steps(const Options& options, std::uint64_t seed, const Progress&
   if (auto formed = measure_and_form(options, report, progress); !formed) return formed.error();
   forming::Query query;
   query.size = kJobNodes;
-  auto best = forming::query(report.measured, query);
+  auto best = forming::query(forming::Pairs(report.measured), query);
   if (!best) return best.error();
   report.optimal_diameter_us = best->diameter_us;
   progress("the same MPI job with VESC");

@@ -94,7 +94,7 @@ std::string plugstack_conf(const Paths& paths, bool plugins) {
   return fmt::format("required {}/spank_vesc.so mpi_env=/etc/slurm/mpi.env\n", paths.plugins());
 }
 
-std::string vesc_conf(const Paths& paths) {
+std::string vesc_conf(const Paths& paths, bool verify_tables) {
   return fmt::format(
       "# What the VESC plugins in slurmctld read, through their worker thread.\n"
       "snapshot = \"{}\"\n"
@@ -102,9 +102,9 @@ std::string vesc_conf(const Paths& paths) {
       "stale_after_s = 300\n"
       "default_placement = \"tightest\"\n"
       "poll_ms = 200\n"
-      "verify_tables = true\n"
+      "verify_tables = {}\n"
       "statistics = \"{}\"\n",
-      paths.snapshot(), kScheddUid, paths.statistics());
+      paths.snapshot(), kScheddUid, verify_tables, paths.statistics());
 }
 
 std::string mpi_env() {

@@ -39,7 +39,7 @@ struct SlurmConfig {
 std::string slurm_conf(const Paths& paths, const SlurmConfig& config);
 std::string cgroup_conf();
 std::string plugstack_conf(const Paths& paths, bool plugins);
-std::string vesc_conf(const Paths& paths);
+std::string vesc_conf(const Paths& paths, bool verify_tables);
 
 // NAME=value lines that make an unmodified Open MPI program work over the WAN; the SPANK plugin
 // puts them into each task's environment.

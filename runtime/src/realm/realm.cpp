@@ -210,7 +210,7 @@ Result<void> write_files(const Paths& paths, const Users& users, const wan::Stat
       {paths.slurm_etc() + "/slurm.conf", slurm_conf(paths, config) + options.more_slurm_conf},
       {paths.slurm_etc() + "/cgroup.conf", cgroup_conf()},
       {paths.slurm_etc() + "/plugstack.conf", plugstack_conf(paths, plugins)},
-      {paths.slurm_etc() + "/vesc.conf", vesc_conf(paths)},
+      {paths.slurm_etc() + "/vesc.conf", vesc_conf(paths, options.verify_tables)},
       {paths.slurm_etc() + "/mpi.env", mpi_env()},
       {paths.names(), names},
   };

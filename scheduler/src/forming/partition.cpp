@@ -111,7 +111,7 @@ std::uint64_t squares(const std::vector<Unit>& units) {
 double inner_rtt_us(const RttMatrix& matrix, const std::vector<Unit>& units) {
   double sum = 0;
   for (const Unit& unit : units)
-    sum += mean_rtt_us(matrix, unit) * static_cast<double>(unit.size());
+    sum += mean_rtt_us(Pairs(matrix), unit) * static_cast<double>(unit.size());
   return sum;
 }
 
@@ -150,7 +150,7 @@ std::vector<TierGroup> partition_ladder(const RttMatrix& matrix,
     std::vector<Unit> next = better_of_both({matrix, tier_us, matrix.size()}, units);
     for (const Unit& unit : next) {
       bool is_new = unit.size() > 1 && std::find(units.begin(), units.end(), unit) == units.end();
-      if (is_new) groups.push_back({tier_us, diameter_us(matrix, unit), unit});
+      if (is_new) groups.push_back({tier_us, diameter_us(Pairs(matrix), unit), unit});
     }
     units = std::move(next);
   }
@@ -163,7 +163,7 @@ std::vector<TierGroup> partition_flat(const RttMatrix& matrix, std::uint32_t lim
   std::vector<TierGroup> groups;
   for (const Unit& unit : better_of_both({matrix, limit_us, max_size}, single_units(matrix))) {
     if (unit.size() >= std::max<std::size_t>(min_size, 2))
-      groups.push_back({limit_us, diameter_us(matrix, unit), unit});
+      groups.push_back({limit_us, diameter_us(Pairs(matrix), unit), unit});
   }
   sort_groups(groups);
   return groups;

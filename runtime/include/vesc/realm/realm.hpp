@@ -30,6 +30,7 @@ struct Options {
   std::string plugin_dir;  // where job_submit_vesc.so and its companions are; empty: stock Slurm
   unsigned slots_per_tier = 8;
   std::string more_slurm_conf;  // lines added to slurm.conf as they are
+  bool verify_tables = true;    // slurmctld's tables are looked over after every change
   double ready_timeout_s = 40;
 };
 
