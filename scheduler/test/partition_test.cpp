@@ -38,9 +38,9 @@ TEST(PartitionLadder, IsValidOnRandomMatrices) {
   for (int instance = 0; instance < 300; ++instance) {
     RttMatrix matrix = random_matrix(2 + random() % 20, random);
     std::vector<std::uint32_t> tiers = {105, 110, 115, 120, 130};
-    auto groups = partition_ladder(matrix, tiers);
+    auto groups = partition_ladder(Pairs(matrix), tiers);
     expect_valid(matrix, tiers, groups);
-    EXPECT_EQ(groups.size(), partition_ladder(matrix, tiers).size());
+    EXPECT_EQ(groups.size(), partition_ladder(Pairs(matrix), tiers).size());
   }
 }
 
@@ -52,28 +52,33 @@ TEST(PartitionLadder, IsValidOnRealMatrices) {
     for (std::size_t i = 0; i < 90; ++i) part.push_back(i);
     RttMatrix some = matrix->submatrix(part);
     auto tiers = tier_ladder_us(some.largest_pair_us());
-    expect_valid(some, tiers, partition_ladder(some, tiers));
+    expect_valid(some, tiers, partition_ladder(Pairs(some), tiers));
   }
 }
 
-TEST(PartitionFlat, KeepsSizesAndLimit) {
+TEST(Partition, KeepsSizesAndLimit) {
   std::mt19937 random(6);
-  RttMatrix matrix = random_matrix(30, random);
-  std::set<std::size_t> placed;
-  for (const TierGroup& group : partition_flat(matrix, 120, 3, 5)) {
-    EXPECT_GE(group.nodes.size(), 3u);
-    EXPECT_LE(group.nodes.size(), 5u);
-    EXPECT_LE(diameter_us(Pairs(matrix), group.nodes), 120u);
-    for (std::size_t node : group.nodes) EXPECT_TRUE(placed.insert(node).second);
+  for (int instance = 0; instance < 50; ++instance) {
+    Pairs pairs(random_matrix(30, random));
+    PartitionOptions options{120, 3, 5, 1, 20'000};
+    auto clusters = partition(pairs, options);
+    ASSERT_TRUE(clusters.ok());
+    std::set<std::size_t> placed;
+    for (const Cluster& cluster : *clusters) {
+      EXPECT_GE(cluster.nodes.size(), 3u);
+      EXPECT_LE(cluster.nodes.size(), 5u);
+      EXPECT_LE(diameter_us(pairs, cluster.nodes), 120u);
+      for (std::size_t node : cluster.nodes) EXPECT_TRUE(placed.insert(node).second);
+    }
+    EXPECT_LE(placed.size(), partition_bound(pairs, options).placed);
   }
-  EXPECT_FALSE(placed.empty());
 }
 
 TEST(Partition, AnUnknownPairIsNeverAccepted) {
   RttMatrix matrix(3);
   for (auto [a, b] : {std::pair{0, 1}, {1, 0}, {1, 2}, {2, 1}, {0, 2}})
     matrix.set_directed_us(static_cast<std::size_t>(a), static_cast<std::size_t>(b), 100);
-  for (const TierGroup& group : partition_ladder(matrix, {250, 60'000'000}))
+  for (const TierGroup& group : partition_ladder(Pairs(matrix), {250, 60'000'000}))
     EXPECT_EQ(group.nodes.size(), 2u);
 }
 

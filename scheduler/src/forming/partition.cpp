@@ -2,171 +2,188 @@
 #include "vesc/forming/partition.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <tuple>
 
-#include "clique.hpp"
-#include "vesc/forming/query.hpp"
+#include <fmt/format.h>
+
+#include "anneal.hpp"
+#include "baselines.hpp"
+#include "bit_graph.hpp"
 
 namespace vesc::forming {
 namespace {
 
-using Unit = std::vector<std::size_t>;
+constexpr std::size_t kPeelNodesMax = 4000;  // peeling is quadratic in memory and worse in time
+constexpr int kAttempts = 4;
 
-constexpr std::uint64_t kPeelSteps =
-    20'000;  // of one search; enough for a proof up to about 100 units
+std::uint64_t squares(const Groups& groups) {
+  std::uint64_t sum = 0;
+  for (const auto& group : groups) sum += group.size() * group.size();
+  return sum;
+}
 
-std::uint32_t between_us(const RttMatrix& matrix, const Unit& a, const Unit& b) {
-  std::uint32_t largest = 0;
-  for (std::size_t x : a) {
-    for (std::size_t y : b) largest = std::max(largest, matrix.pair_us(x, y));
+double inner_rtt_us(const Threshold& graph, const Groups& groups) {
+  double sum = 0;
+  for (const auto& group : groups) {
+    for (std::size_t a = 0; a < group.size(); ++a) {
+      for (std::size_t b = a + 1; b < group.size(); ++b) sum += graph.us(group[a], group[b]);
+    }
   }
-  return largest;
+  return sum;
 }
 
-Unit merged(const Unit& a, const Unit& b) {
-  Unit both = a;
-  both.insert(both.end(), b.begin(), b.end());
-  std::sort(both.begin(), both.end());
-  return both;
+Groups at_least(Groups groups, std::size_t size_min) {
+  std::erase_if(groups, [&](const auto& group) { return group.size() < size_min; });
+  return groups;
 }
 
-struct Round {
-  const RttMatrix& matrix;
-  std::uint32_t limit_us;
-  std::size_t size_max;
+// Nodes placed, then the jobs of 8, 16, 32, ... nodes that fit at once.
+std::vector<std::size_t> service(const Groups& groups, std::size_t size_max) {
+  std::vector<std::size_t> counts(1);
+  for (const auto& group : groups) counts[0] += group.size();
+  for (std::size_t job = 8; job <= size_max; job *= 2) {
+    counts.push_back(0);
+    for (const auto& group : groups) counts.back() += group.size() / job;
+  }
+  return counts;
+}
+
+// Of several partitions the one that keeps the service of the baselines (or falls short in the
+// fewest points), then the best by squares, nodes and RTT.
+struct Choice {
+  Groups groups;
+  std::size_t short_of = 0;
+  std::uint64_t squares = 0;
+  std::size_t placed = 0;
+  double rtt_us = 0;
+
+  auto rank() const { return std::tuple(-static_cast<double>(short_of), squares, placed, -rtt_us); }
 };
 
-// Takes the heaviest mergeable set of units out, again and again.
-std::vector<Unit> peel(const Round& round, std::vector<Unit> units) {
-  std::vector<Unit> done;
-  while (!units.empty()) {
-    Graph graph(units.size());
-    for (std::size_t a = 0; a < units.size(); ++a) {
-      graph.weights[a] = units[a].size();
-      for (std::size_t b = a + 1; b < units.size(); ++b) {
-        if (between_us(round.matrix, units[a], units[b]) <= round.limit_us) graph.connect(a, b);
-      }
+Groups better(const Threshold& graph, Groups a, Groups b) {
+  std::uint64_t sum_a = squares(a), sum_b = squares(b);
+  bool take_b =
+      sum_b > sum_a || (sum_b == sum_a && inner_rtt_us(graph, b) < inner_rtt_us(graph, a));
+  return take_b ? std::move(b) : std::move(a);
+}
+
+Groups form(const Threshold& graph, const PartitionOptions& options) {
+  std::vector<std::vector<std::size_t>> floors;
+  std::optional<Choice> best;
+  auto judge = [&](Groups groups) {
+    Choice choice;
+    std::vector<std::size_t> offered = service(groups, options.size_max);
+    std::vector<bool> lacks(offered.size());
+    for (const auto& floor : floors) {
+      for (std::size_t i = 0; i < offered.size(); ++i) lacks[i] = lacks[i] || offered[i] < floor[i];
     }
-    std::uint64_t steps = 0;
-    Clique clique = heaviest_clique(graph, round.size_max, kPeelSteps, steps);
-    if (clique.vertices.size() < 2) break;
-    Unit group;
-    std::vector<bool> taken(units.size());
-    for (std::size_t v : clique.vertices) {
-      if (!group.empty() && group.size() + units[v].size() > round.size_max) continue;
-      group = merged(group, units[v]);
-      taken[v] = true;
-    }
-    std::vector<Unit> left;
-    for (std::size_t v = 0; v < units.size(); ++v) {
-      if (!taken[v]) left.push_back(units[v]);
-    }
-    done.push_back(std::move(group));
-    units = std::move(left);
+    choice.short_of = static_cast<std::size_t>(std::count(lacks.begin(), lacks.end(), true));
+    choice.squares = squares(groups);
+    choice.placed = offered[0];
+    choice.rtt_us = inner_rtt_us(graph, groups);
+    choice.groups = std::move(groups);
+    if (!best || choice.rank() > best->rank()) best = std::move(choice);
+    return lacks;
+  };
+  Groups linked = at_least(complete_link(graph, single_nodes(graph.size()), options.size_max),
+                           options.size_min);
+  Groups start = linked;
+  floors.push_back(service(linked, options.size_max));
+  if (graph.size() <= kPeelNodesMax) {
+    Groups peeled =
+        at_least(peel(graph, single_nodes(graph.size()), options.size_max), options.size_min);
+    floors.push_back(service(peeled, options.size_max));
+    judge(peeled);
+    start = better(graph, std::move(peeled), linked);
   }
-  done.insert(done.end(), units.begin(), units.end());
-  return done;
+  judge(std::move(linked));
+  AnnealOptions annealing;
+  annealing.size_min = options.size_min;
+  annealing.size_max = options.size_max;
+  annealing.node_worth = 8;
+  annealing.job_worth = 1;
+  annealing.rtt_cost = 0.5;
+  annealing.seed = options.seed;
+  annealing.moves = options.moves != 0
+                        ? options.moves
+                        : std::clamp<std::uint64_t>(graph.size() * 2000, 100'000, 10'000'000);
+  for (int attempt = 0; attempt < kAttempts; ++attempt, ++annealing.seed) {
+    std::vector<bool> lacks = judge(anneal(graph, start, annealing));
+    // What the attempt lacked is worth more in the next one; if it lacked nothing, less.
+    bool lacks_nodes = lacks[0], lacks_jobs = std::count(lacks.begin() + 1, lacks.end(), true) > 0;
+    annealing.node_worth *= lacks_nodes ? 1.5 : 0.7;
+    annealing.job_worth *= lacks_jobs ? 2 : 0.7;
+  }
+  return best->groups;
 }
 
-// Merges the two closest units as long as they are within the limit.
-std::vector<Unit> complete_link(const Round& round, std::vector<Unit> units) {
-  std::size_t n = units.size();
-  std::vector<std::vector<std::uint32_t>> far(n, std::vector<std::uint32_t>(n));
-  for (std::size_t a = 0; a < n; ++a) {
-    for (std::size_t b = 0; b < n; ++b)
-      far[a][b] = a == b ? 0 : between_us(round.matrix, units[a], units[b]);
-  }
-  std::vector<bool> gone(n);
-  for (;;) {
-    std::uint32_t closest = kUnknownRttUs;
-    std::size_t x = 0, y = 0;
-    for (std::size_t a = 0; a < n; ++a) {
-      for (std::size_t b = a + 1; b < n && !gone[a]; ++b) {
-        if (gone[b] || far[a][b] >= closest || units[a].size() + units[b].size() > round.size_max)
-          continue;
-        closest = far[a][b];
-        x = a;
-        y = b;
-      }
+}  // namespace
+
+Result<std::vector<Cluster>> partition(const Pairs& pairs, const PartitionOptions& options) {
+  if (options.size_min < 2 || options.size_min > options.size_max)
+    return Error{ErrorCode::kInvalidInput,
+                 fmt::format("groups of {} to {} nodes cannot be: the smallest has at least 2",
+                             options.size_min, options.size_max)};
+  std::vector<Cluster> clusters;
+  for (const auto& group : form(Threshold(pairs, options.limit_us), options))
+    clusters.push_back({fmt::format("g{}", clusters.size() + 1), {group.begin(), group.end()}});
+  return clusters;
+}
+
+std::vector<TierGroup> partition_ladder(const Pairs& pairs,
+                                        const std::vector<std::uint32_t>& tiers_us) {
+  std::vector<TierGroup> groups;
+  Groups units = single_nodes(pairs.size());
+  for (std::uint32_t tier_us : tiers_us) {
+    Threshold graph(pairs, tier_us);
+    Groups next = complete_link(graph, units, pairs.size());
+    if (units.size() <= kPeelNodesMax) next = better(graph, peel(graph, units, pairs.size()), next);
+    for (const auto& unit : next) {
+      bool is_new = unit.size() > 1 && !std::binary_search(units.begin(), units.end(), unit);
+      if (!is_new) continue;
+      std::vector<std::size_t> nodes(unit.begin(), unit.end());
+      std::uint32_t diameter = diameter_us(pairs, nodes);
+      groups.push_back({tier_us, diameter, std::move(nodes)});
     }
-    if (closest == kUnknownRttUs || closest > round.limit_us) break;
-    units[x] = merged(units[x], units[y]);
-    gone[y] = true;
-    for (std::size_t other = 0; other < n; ++other) {
-      far[x][other] = far[other][x] = std::max(far[x][other], far[y][other]);
-    }
+    units = std::move(next);
   }
-  std::vector<Unit> left;
-  for (std::size_t a = 0; a < n; ++a) {
-    if (!gone[a]) left.push_back(units[a]);
-  }
-  return left;
-}
-
-std::uint64_t squares(const std::vector<Unit>& units) {
-  std::uint64_t sum = 0;
-  for (const Unit& unit : units) sum += unit.size() * unit.size();
-  return sum;
-}
-
-double inner_rtt_us(const RttMatrix& matrix, const std::vector<Unit>& units) {
-  double sum = 0;
-  for (const Unit& unit : units)
-    sum += mean_rtt_us(Pairs(matrix), unit) * static_cast<double>(unit.size());
-  return sum;
-}
-
-std::vector<Unit> better_of_both(const Round& round, const std::vector<Unit>& units) {
-  std::vector<Unit> peeled = peel(round, units);
-  std::vector<Unit> linked = complete_link(round, units);
-  std::uint64_t a = squares(peeled), b = squares(linked);
-  bool take_linked =
-      b > a || (b == a && inner_rtt_us(round.matrix, linked) < inner_rtt_us(round.matrix, peeled));
-  std::vector<Unit> best = take_linked ? std::move(linked) : std::move(peeled);
-  std::sort(best.begin(), best.end());
-  return best;
-}
-
-std::vector<Unit> single_units(const RttMatrix& matrix) {
-  std::vector<Unit> units;
-  for (std::size_t node = 0; node < matrix.size(); ++node) units.push_back({node});
-  return units;
-}
-
-void sort_groups(std::vector<TierGroup>& groups) {
   std::sort(groups.begin(), groups.end(), [](const TierGroup& a, const TierGroup& b) {
     if (a.tier_us != b.tier_us) return a.tier_us < b.tier_us;
     if (a.nodes.size() != b.nodes.size()) return a.nodes.size() > b.nodes.size();
     return a.nodes < b.nodes;
   });
+  return groups;
 }
 
-}  // namespace
-
-std::vector<TierGroup> partition_ladder(const RttMatrix& matrix,
-                                        const std::vector<std::uint32_t>& tiers_us) {
-  std::vector<TierGroup> groups;
-  std::vector<Unit> units = single_units(matrix);
-  for (std::uint32_t tier_us : tiers_us) {
-    std::vector<Unit> next = better_of_both({matrix, tier_us, matrix.size()}, units);
-    for (const Unit& unit : next) {
-      bool is_new = unit.size() > 1 && std::find(units.begin(), units.end(), unit) == units.end();
-      if (is_new) groups.push_back({tier_us, diameter_us(Pairs(matrix), unit), unit});
+PartitionBound partition_bound(const Pairs& pairs, const PartitionOptions& options,
+                               std::uint64_t steps_max) {
+  Threshold graph(pairs, options.limit_us);
+  PartitionBound bound;
+  for (std::uint32_t node = 0; node < graph.size(); ++node) {
+    auto neighbours = graph.neighbours(node);
+    // The largest size of which a clique with the node exists, or is not ruled out.
+    std::size_t low = 1, high = std::min(options.size_max, neighbours.size() + 1);
+    while (low < high) {
+      std::size_t size = low + (high - low + 1) / 2;
+      BitGraph near(neighbours.size());
+      for (std::size_t a = 0; a < neighbours.size(); ++a) {
+        for (std::size_t b = a + 1; b < neighbours.size(); ++b) {
+          if (graph.joined(neighbours[a].node, neighbours[b].node)) near.connect(a, b);
+        }
+      }
+      std::uint64_t steps = 0;
+      std::vector<std::size_t> clique;
+      if (find_clique(near, size - 1, steps_max, steps, clique) == CliqueSearch::kNone)
+        high = size - 1;
+      else
+        low = size;
     }
-    units = std::move(next);
+    if (low < options.size_min) continue;
+    ++bound.placed;
+    bound.pairs += static_cast<double>(low - 1) / 2;
   }
-  sort_groups(groups);
-  return groups;
-}
-
-std::vector<TierGroup> partition_flat(const RttMatrix& matrix, std::uint32_t limit_us,
-                                      std::size_t min_size, std::size_t max_size) {
-  std::vector<TierGroup> groups;
-  for (const Unit& unit : better_of_both({matrix, limit_us, max_size}, single_units(matrix))) {
-    if (unit.size() >= std::max<std::size_t>(min_size, 2))
-      groups.push_back({limit_us, diameter_us(Pairs(matrix), unit), unit});
-  }
-  sort_groups(groups);
-  return groups;
+  return bound;
 }
 
 }  // namespace vesc::forming

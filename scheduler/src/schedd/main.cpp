@@ -69,7 +69,7 @@ Result<snapshot::Snapshot> form(const Options& options, const snapshot::Snapshot
                              options.names, names->size(), options.matrix, matrix->size())};
   }
   auto tiers = forming::tier_ladder_us(matrix->largest_pair_us());
-  return next_snapshot(previous, *names, tiers, forming::partition_ladder(*matrix, tiers),
+  return next_snapshot(previous, *names, tiers, forming::partition_ladder(forming::Pairs(*matrix), tiers),
                        options.slots_per_tier);
 }
 
