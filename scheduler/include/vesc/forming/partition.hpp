@@ -43,8 +43,8 @@ struct RepairOptions {
   // Once moves that must be reach this share of the members, none is made only for bigger groups.
   double moved_share = 0.019;
   // Nothing moves for bigger groups while the sum of squares is this share of a fresh partition's,
-  // and the nodes placed are within 1 % of all of its.
-  double enough = 0.985;
+  // and it places at most `placed_slack` of all nodes fewer.
+  double enough = 0.985, placed_slack = 0.015;
 };
 
 struct Move {
