@@ -4,27 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "random.hpp"
+
 namespace vesc::forming {
 namespace {
-
-// xorshift64*: the same sequence everywhere, which std::uniform_* do not promise.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 1) {}
-  std::uint64_t next() {
-    state_ ^= state_ >> 12;
-    state_ ^= state_ << 25;
-    state_ ^= state_ >> 27;
-    return state_ * 0x2545f4914f6cdd1d;
-  }
-  std::size_t below(std::size_t limit) {
-    return static_cast<std::size_t>((next() >> 32) * limit >> 32);
-  }
-  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-
- private:
-  std::uint64_t state_;
-};
 
 constexpr std::size_t kPutOutMax = 3;
 
