@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "vesc/forming/matrix.hpp"
 
+#include "vesc/forming/pairs.hpp"
+
 #include <fcntl.h>
 #include <lzma.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::size_t kTextBytesMax = std::size_t{1} << 30;  // after decompression
 constexpr std::size_t kDenseSizeMax = 20'000;                // 1.6 GB of cells
+constexpr std::size_t kSparseSizeMax = 1'000'000;
 
 Error bad(const std::string& name, std::size_t row, std::size_t column, const std::string& why) {
   return {ErrorCode::kInvalidInput,
@@ -73,33 +76,54 @@ std::optional<std::size_t> parse_index(std::string_view word) {
   return value;
 }
 
-Result<RttMatrix> parse_sparse(std::string_view text, std::size_t at, std::size_t number,
-                               const Line& header, const std::string& name) {
+struct SparsePair {
+  std::uint32_t a, b, rtt_us;  // a < b
+  auto operator<=>(const SparsePair&) const = default;
+};
+
+struct Sparse {
+  std::size_t size = 0;
+  std::vector<SparsePair> pairs;  // each once, none unknown
+};
+
+Result<Sparse> parse_sparse(std::string_view text, std::size_t at, std::size_t number,
+                            const Line& header, const std::string& name, std::size_t size_max) {
   auto size = header.words.size() == 2 ? parse_index(header.words[1]) : std::nullopt;
   if (!size || *size == 0) return bad(name, header.number, 1, "the header is not 'sparse N'");
-  if (*size > kDenseSizeMax)
-    return bad(name, header.number, 1, fmt::format("more than {} nodes", kDenseSizeMax));
-  RttMatrix matrix(*size);
-  for (std::size_t i = 0; i < *size; ++i) matrix.set_directed_us(i, i, 0);
+  if (*size > size_max)
+    return bad(name, header.number, 1, fmt::format("more than {} nodes", size_max));
+  Sparse sparse{*size, {}};
   while (auto line = next_line(text, at, number)) {
     if (line->words.size() != 3)
       return bad(name, line->number, line->words.size(), "a line has three words: i j rtt_ms");
-    std::array<std::size_t, 2> ends{};
+    std::array<std::uint32_t, 2> ends{};
     for (std::size_t i = 0; i < 2; ++i) {
       auto index = parse_index(line->words[i]);
       if (!index || *index >= *size)
         return bad(
             name, line->number, i,
             fmt::format("'{}' is not a node number below {}", line->words[i].substr(0, 32), *size));
-      ends[i] = *index;
+      ends[i] = static_cast<std::uint32_t>(*index);
     }
     auto cell = parse_cell(line->words[2]);
     if (!cell)
       return bad(name, line->number, 2,
                  fmt::format("'{}' is not a number of milliseconds", line->words[2].substr(0, 32)));
-    if (ends[0] != ends[1]) matrix.set_directed_us(ends[0], ends[1], *cell);
+    if (ends[0] != ends[1])
+      sparse.pairs.push_back({std::min(ends[0], ends[1]), std::max(ends[0], ends[1]),
+                              *cell == 0 ? kUnknownRttUs : *cell});
   }
-  return matrix;
+  // The largest of a pair's lines last, unknown above all.
+  std::sort(sparse.pairs.begin(), sparse.pairs.end());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < sparse.pairs.size(); ++i) {
+    const SparsePair& pair = sparse.pairs[i];
+    bool last = i + 1 == sparse.pairs.size() || sparse.pairs[i + 1].a != pair.a ||
+                sparse.pairs[i + 1].b != pair.b;
+    if (last && pair.rtt_us != kUnknownRttUs) sparse.pairs[kept++] = pair;
+  }
+  sparse.pairs.resize(kept);
+  return sparse;
 }
 
 struct CloseFile {
@@ -183,7 +207,16 @@ Result<RttMatrix> parse_matrix(std::string_view text, const std::string& name) {
   std::size_t at = 0, number = 0;
   auto line = next_line(text, at, number);
   if (!line) return bad(name, 0, 0, "the file is empty");
-  if (line->words[0] == "sparse") return parse_sparse(text, at, number, *line, name);
+  if (line->words[0] == "sparse") {
+    auto sparse = parse_sparse(text, at, number, *line, name, kDenseSizeMax);
+    if (!sparse) return sparse.error();
+    RttMatrix matrix(sparse->size);
+    for (const SparsePair& pair : sparse->pairs) {
+      matrix.set_directed_us(pair.a, pair.b, pair.rtt_us);
+      matrix.set_directed_us(pair.b, pair.a, pair.rtt_us);
+    }
+    return matrix;
+  }
   std::size_t size = line->words.size();
   if (size > kDenseSizeMax)
     return bad(name, line->number, kDenseSizeMax,
@@ -212,15 +245,42 @@ Result<RttMatrix> parse_matrix(std::string_view text, const std::string& name) {
   return matrix;
 }
 
-Result<RttMatrix> read_matrix(const std::string& path) {
+namespace {
+
+Result<std::string> read_unpacked(const std::string& path) {
   auto text = read_plain_or_gzip(path);
-  if (text && text->compare(0, 6,
-                            std::string_view("\xFD"
-                                             "7zXZ\0",
-                                             6)) == 0)
-    text = decompress_xz(*text, path);
+  constexpr std::string_view kXzMagic("\xFD\x37zXZ\0", 6);
+  if (text && text->compare(0, kXzMagic.size(), kXzMagic) == 0) return decompress_xz(*text, path);
+  return text;
+}
+
+}  // namespace
+
+Result<RttMatrix> read_matrix(const std::string& path) {
+  auto text = read_unpacked(path);
   if (!text) return text.error();
   return parse_matrix(*text, path);
+}
+
+Result<Pairs> parse_pairs(std::string_view text, const std::string& name) {
+  std::size_t at = 0, number = 0;
+  auto line = next_line(text, at, number);
+  if (!line || line->words[0] != "sparse") {
+    auto matrix = parse_matrix(text, name);
+    if (!matrix) return matrix.error();
+    return Pairs(*matrix);
+  }
+  auto sparse = parse_sparse(text, at, number, *line, name, kSparseSizeMax);
+  if (!sparse) return sparse.error();
+  std::vector<std::vector<Near>> lists(sparse->size);
+  for (const SparsePair& pair : sparse->pairs) lists[pair.a].push_back({pair.rtt_us, pair.b});
+  return Pairs(std::move(lists));
+}
+
+Result<Pairs> read_pairs(const std::string& path) {
+  auto text = read_unpacked(path);
+  if (!text) return text.error();
+  return parse_pairs(*text, path);
 }
 
 Result<void> write_matrix(const RttMatrix& matrix, const std::string& path,

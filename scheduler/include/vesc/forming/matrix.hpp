@@ -55,7 +55,10 @@ class RttMatrix {
 // Reads a matrix file; `.xz` and `.gz` are decompressed. Two formats:
 //   dense:  n rows of n blank-separated numbers in milliseconds; `nan`, `-` or a negative number
 //           means unknown; the diagonal is ignored; lines that start with '#' are comments.
-//   sparse: a header line `sparse N`, then lines `i j rtt_ms`, one direction each.
+//   sparse: a header line `sparse N`, then lines `i j rtt_ms`. A round trip passes both ways, so
+//   one
+//           line makes a pair known; of several the largest counts, and an unknown one makes it
+//           unknown.
 // An empty, ragged, non-square or non-numeric file is refused with one line: file, row, column.
 Result<RttMatrix> read_matrix(const std::string& path);
 

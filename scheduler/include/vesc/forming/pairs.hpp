@@ -89,6 +89,11 @@ class Pairs {
   bool complete_ = true;              // the lists hold every known pair
 };
 
+// As read_matrix() and parse_matrix() (matrix.hpp), but a sparse file is never made dense: up to a
+// million nodes.
+Result<Pairs> read_pairs(const std::string& path);
+Result<Pairs> parse_pairs(std::string_view text, const std::string& name);
+
 // 0 for fewer than two nodes, kUnknownRttUs if a pair is not known.
 std::uint32_t diameter_us(const Pairs& pairs, const std::vector<std::size_t>& nodes);
 double mean_rtt_us(const Pairs& pairs, const std::vector<std::size_t>& nodes);
