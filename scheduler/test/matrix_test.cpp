@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "vesc/forming/matrix.hpp"
 
+#include "vesc/forming/pairs.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -47,6 +49,20 @@ TEST(ParseMatrix, Sparse) {
   ASSERT_TRUE(matrix.ok()) << matrix.error().message;
   EXPECT_EQ(matrix->pair_us(0, 1), 6000u);
   EXPECT_EQ(matrix->pair_us(0, 2), kUnknownRttUs);
+}
+
+TEST(ParseMatrix, ASparseLineIsARoundTrip) {
+  const char* text = "sparse 4\n0 1 5\n1 2 3\n2 1 -\n2 3 0\n";
+  auto matrix = parse_matrix(text, "text");
+  ASSERT_TRUE(matrix.ok()) << matrix.error().message;
+  EXPECT_EQ(matrix->pair_us(1, 0), 5000u) << "one line makes a pair known";
+  EXPECT_EQ(matrix->pair_us(1, 2), kUnknownRttUs) << "one unknown line makes it unknown";
+  EXPECT_EQ(matrix->pair_us(2, 3), kUnknownRttUs) << "0 is no distance";
+  auto pairs = parse_pairs(text, "text");
+  ASSERT_TRUE(pairs.ok());
+  for (std::size_t a = 0; a < 4; ++a) {
+    for (std::size_t b = 0; b < 4; ++b) EXPECT_EQ(pairs->us(a, b), matrix->pair_us(a, b));
+  }
 }
 
 TEST(ParseMatrix, RefusesWithFileRowAndColumn) {

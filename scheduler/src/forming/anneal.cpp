@@ -11,6 +11,23 @@ namespace {
 
 constexpr std::size_t kPutOutMax = 3;
 
+// exp(x) for x <= 0, near enough, by multiplication alone: that of the C library may differ in the
+// last bit from processor to processor, and with it whole partitions.
+double falling_exp(double x) {
+  double y = 1 + x / 256;
+  if (y <= 0) return 0;
+  for (int i = 0; i < 8; ++i) y *= y;
+  return y;
+}
+
+constexpr int kStages = 64;  // of the cooling
+
+// ratio^(1/64), by square roots, which are exact to the last bit everywhere.
+double stage_factor(double ratio) {
+  for (int i = 1; i < kStages; i *= 2) ratio = std::sqrt(ratio);
+  return ratio;
+}
+
 double worth_of_size(std::size_t size, const AnnealOptions& options) {
   auto s = static_cast<double>(size);
   if (size < options.size_min) return size == 0 ? 0 : options.small_worth * (s * s - 1);
@@ -56,11 +73,11 @@ class Annealing {
   std::vector<std::uint32_t> run() {
     std::vector<std::uint32_t> best = group_of_;
     double value = 0, best_value = 0;
-    double cooling = options_.moves == 0 ? 1
-                                         : std::pow(options_.cold / options_.hot,
-                                                    1.0 / static_cast<double>(options_.moves));
+    double cooling = stage_factor(options_.cold / options_.hot);
     double heat = options_.hot;
-    for (std::uint64_t i = 0; i < options_.moves && !movable_.empty(); ++i, heat *= cooling) {
+    std::uint64_t stage = options_.moves / kStages + 1;
+    for (std::uint64_t i = 0; i < options_.moves && !movable_.empty(); ++i) {
+      if (i % stage == stage - 1) heat *= cooling;
       double change = 0;
       if (!try_move(heat, change)) continue;
       value += change;
@@ -195,7 +212,7 @@ class Annealing {
         if (home != group_of_[member]) change += shift(member, home);
       }
     }
-    if (change >= 0 || random_.uniform() < std::exp(change / heat)) return true;
+    if (change >= 0 || random_.uniform() < falling_exp(change / heat)) return true;
     take_back();
     return false;
   }

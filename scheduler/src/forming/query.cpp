@@ -28,7 +28,7 @@ namespace vesc::forming {
 namespace {
 
 constexpr std::size_t kSeedsMax = 64;
-constexpr std::size_t kTightenMax = 200;
+constexpr std::size_t kVisitsMax = 1'000'000;   // of neighbours, by tighten() and by exchange()
 constexpr std::size_t kGreedyWork = 3'000'000;  // seeds * size * pool
 constexpr std::size_t kExchangesMax = 32;
 constexpr std::size_t kTrussVerticesMax = 4096;  // 32 MiB of counters
@@ -221,13 +221,15 @@ class Solver {
     };
     std::vector<Meeting> meetings(pairs_.size());
     Nodes touched;
-    for (std::size_t round = 0; round < kTightenMax && k > 1 && best_us_ > lower_us_; ++round) {
+    std::size_t visits = 0;
+    while (visits < kVisitsMax && k > 1 && best_us_ > lower_us_) {
       for (std::uint32_t node : touched) meetings[node] = {};
       touched.clear();
       for (std::uint32_t place = 0; place < k; ++place) {
         pairs_.for_each_within(best_[place], best_us_ - 1, [&](std::uint32_t other, std::uint32_t) {
           if (meetings[other].members++ == 0) touched.push_back(other);
           meetings[other].places += place;
+          ++visits;
         });
       }
       std::size_t worst = k;
@@ -468,12 +470,14 @@ class Solver {
     std::uint64_t places = k * (k - 1) / 2;
     std::vector<Meeting> meetings(pairs_.size());
     Nodes touched;
-    for (std::size_t round = 0; round < kExchangesMax && k > 1; ++round) {
+    std::size_t visits = 0;
+    for (std::size_t round = 0; round < kExchangesMax && k > 1 && visits < kVisitsMax; ++round) {
       for (std::uint32_t node : touched) meetings[node] = {};
       touched.clear();
       for (std::size_t place = 0; place < k; ++place) {
         pairs_.for_each_within(best_[place], best_us_, [&](std::uint32_t other, std::uint32_t us) {
           Meeting& meeting = meetings[other];
+          ++visits;
           if (meeting.count++ == 0) touched.push_back(other);
           meeting.sum_us += us;
           meeting.met += place;

@@ -44,7 +44,7 @@ struct RepairOptions {
   double moved_share = 0.019;
   // Nothing moves for bigger groups while the sum of squares is this share of a fresh partition's,
   // and it places at most `placed_slack` of all nodes fewer.
-  double enough = 0.985, placed_slack = 0.015;
+  double enough = 0.98, placed_slack = 0.015;
 };
 
 struct Move {
