@@ -271,7 +271,7 @@ std::size_t tightest_truss(BitGraph& graph, std::span<const Edge> edges, std::si
     if (i + 1 == edges.size() || edges[i].rtt_us != edges[i + 1].rtt_us) removed.clear();
     doomed.push_back({edges[i].a, edges[i].b});
     while (!doomed.empty()) {
-      auto [a, b] = doomed.back();
+      std::uint32_t a = doomed.back().first, b = doomed.back().second;
       doomed.pop_back();
       if (!graph.connected(a, b)) continue;
       graph.disconnect(a, b);

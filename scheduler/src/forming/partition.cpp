@@ -15,10 +15,10 @@ namespace vesc::forming {
 namespace {
 
 constexpr std::size_t kPeelNodesMax = 4000;  // peeling is quadratic in memory and worse in time
-constexpr int kAttempts = 4;
+constexpr int kAttempts = 6;
 
-std::uint64_t squares(const Groups& groups) {
-  std::uint64_t sum = 0;
+std::size_t squares(const Groups& groups) {
+  std::size_t sum = 0;
   for (const auto& group : groups) sum += group.size() * group.size();
   return sum;
 }
@@ -38,10 +38,10 @@ Groups at_least(Groups groups, std::size_t size_min) {
   return groups;
 }
 
-// Nodes placed, then the jobs of 8, 16, 32, ... nodes that fit at once.
+// The sum of squares, the nodes placed, then the jobs of 8, 16, 32, ... nodes that fit at once.
 std::vector<std::size_t> service(const Groups& groups, std::size_t size_max) {
-  std::vector<std::size_t> counts(1);
-  for (const auto& group : groups) counts[0] += group.size();
+  std::vector<std::size_t> counts = {squares(groups), 0};
+  for (const auto& group : groups) counts[1] += group.size();
   for (std::size_t job = 8; job <= size_max; job *= 2) {
     counts.push_back(0);
     for (const auto& group : groups) counts.back() += group.size() / job;
@@ -54,15 +54,14 @@ std::vector<std::size_t> service(const Groups& groups, std::size_t size_max) {
 struct Choice {
   Groups groups;
   std::size_t short_of = 0;
-  std::uint64_t squares = 0;
-  std::size_t placed = 0;
+  std::size_t squares = 0, placed = 0;
   double rtt_us = 0;
 
   auto rank() const { return std::tuple(-static_cast<double>(short_of), squares, placed, -rtt_us); }
 };
 
 Groups better(const Threshold& graph, Groups a, Groups b) {
-  std::uint64_t sum_a = squares(a), sum_b = squares(b);
+  std::size_t sum_a = squares(a), sum_b = squares(b);
   bool take_b =
       sum_b > sum_a || (sum_b == sum_a && inner_rtt_us(graph, b) < inner_rtt_us(graph, a));
   return take_b ? std::move(b) : std::move(a);
@@ -79,8 +78,8 @@ Groups form(const Threshold& graph, const PartitionOptions& options) {
       for (std::size_t i = 0; i < offered.size(); ++i) lacks[i] = lacks[i] || offered[i] < floor[i];
     }
     choice.short_of = static_cast<std::size_t>(std::count(lacks.begin(), lacks.end(), true));
-    choice.squares = squares(groups);
-    choice.placed = offered[0];
+    choice.squares = offered[0];
+    choice.placed = offered[1];
     choice.rtt_us = inner_rtt_us(graph, groups);
     choice.groups = std::move(groups);
     if (!best || choice.rank() > best->rank()) best = std::move(choice);
@@ -110,10 +109,11 @@ Groups form(const Threshold& graph, const PartitionOptions& options) {
                         : std::clamp<std::uint64_t>(graph.size() * 2000, 100'000, 10'000'000);
   for (int attempt = 0; attempt < kAttempts; ++attempt, ++annealing.seed) {
     std::vector<bool> lacks = judge(anneal(graph, start, annealing));
-    // What the attempt lacked is worth more in the next one; if it lacked nothing, less.
-    bool lacks_nodes = lacks[0], lacks_jobs = std::count(lacks.begin() + 1, lacks.end(), true) > 0;
-    annealing.node_worth *= lacks_nodes ? 1.5 : 0.7;
-    annealing.job_worth *= lacks_jobs ? 2 : 0.7;
+    // What the attempt lacked is worth more in the next one, and what it had enough of less.
+    bool lacks_jobs = std::count(lacks.begin() + 2, lacks.end(), true) > 0;
+    annealing.node_worth *= lacks[1] ? 1.4 : 0.8;
+    annealing.job_worth *= lacks_jobs ? 1.7 : 0.8;
+    if (lacks[0]) annealing.rtt_cost *= 0.3;
   }
   return best->groups;
 }

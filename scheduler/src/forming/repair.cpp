@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::uint32_t kNone = kNoGroup;
 constexpr int kPrices = 7;
+constexpr double kProhibitive = 1e6;  // only nodes that are in no group move
 
 class Repair {
  public:
@@ -144,22 +145,23 @@ class Repair {
                           : std::clamp<std::uint64_t>(pairs_.size() * 1000, 50'000, 5'000'000);
     // Groups keep their numbers; annealing needs at least as many nodes as groups, and has them: a
     // group of `previous` that lost all its members is empty here and gets no number of its own.
-    auto [fresh_squares, fresh_placed] = quality(anneal_labels(graph_, groups_, annealing));
+    const auto fresh = quality(anneal_labels(graph_, groups_, annealing));
     double placed_enough =
-        fresh_placed - options_.placed_slack * static_cast<double>(pairs_.size());
+        fresh.second - options_.placed_slack * static_cast<double>(pairs_.size());
     auto behind = [&](const std::vector<std::uint32_t>& labels) {
       auto [squares, placed] = quality(labels);
-      return squares < options_.enough * fresh_squares || placed < placed_enough;
+      return squares < options_.enough * fresh.first || placed < placed_enough;
     };
     std::vector<std::uint32_t> best = group_of_;
     // Fewer random detours: what is wanted lies close by.
     annealing.hot = 2;
     // The dearest price that suffices, or the cheapest that can be afforded.
-    double dear = 100, cheap = 0;
+    double dear = kProhibitive, cheap = 0;
     for (int attempt = 0; attempt < kPrices && behind(best); ++attempt) {
+      if (attempt == 1) dear = 150;
       annealing.move_cost = attempt == 0 ? dear : cheap > 0 ? std::sqrt(dear * cheap) : dear / 3;
       std::vector<std::uint32_t> labels = anneal_labels(graph_, groups_, annealing);
-      if (attempt > 0 && moves(labels) > budget) {
+      if (moves(labels) > budget && attempt > 0) {
         cheap = annealing.move_cost;
         continue;
       }
@@ -178,6 +180,7 @@ class Repair {
     for (std::uint32_t node = 0; node < labels.size(); ++node) {
       if (labels[node] == kNone) {
         group_of_[node] = kNone;
+        if (reasons_[node].empty()) reasons_[node] = "its group became too small";
         continue;
       }
       auto [at, is_new] =

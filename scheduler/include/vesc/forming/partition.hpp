@@ -22,7 +22,7 @@ struct PartitionOptions {
   std::uint32_t limit_us = 0;
   std::size_t size_min = 2, size_max = 32;
   std::uint64_t seed = 1;
-  std::uint64_t moves = 0;  // tried by each of at most four attempts; 0: as the size asks for
+  std::uint64_t moves = 0;  // tried by each of six attempts; 0: as the size asks for
 };
 
 struct Cluster {
