@@ -27,9 +27,9 @@
 namespace vesc::forming {
 namespace {
 
-constexpr std::size_t kSeedsMax = 64;
+constexpr std::size_t kSeedsMax = 128;
 constexpr std::size_t kVisitsMax = 1'000'000;   // of neighbours, by tighten() and by exchange()
-constexpr std::size_t kGreedyWork = 3'000'000;  // seeds * size * pool
+constexpr std::size_t kGreedyWork = 6'000'000;  // seeds * size * pool
 constexpr std::size_t kExchangesMax = 32;
 constexpr std::size_t kTrussVerticesMax = 4096;  // 32 MiB of counters
 
@@ -366,9 +366,17 @@ class Solver {
     std::vector<std::size_t> begin = {0};
     std::vector<Near> entries;
     for (std::uint32_t node : core) {
-      pairs_.for_each_within(node, limit_us, [&](std::uint32_t other, std::uint32_t us) {
-        if (local[other] != kNone) entries.push_back({us, local[other]});
-      });
+      const std::uint32_t* cells = pairs_.row(node);
+      if (cells != nullptr && limit_us > pairs_.horizon_us(node)) {
+        // Its list is too short; a look at each candidate is cheaper than one at each node.
+        for (std::uint32_t i = 0; i < core.size(); ++i) {
+          if (core[i] != node && cells[core[i]] <= limit_us) entries.push_back({cells[core[i]], i});
+        }
+      } else {
+        pairs_.for_each_within(node, limit_us, [&](std::uint32_t other, std::uint32_t us) {
+          if (local[other] != kNone) entries.push_back({us, local[other]});
+        });
+      }
       begin.push_back(entries.size());
     }
     auto row = [&](std::uint32_t i) {
